@@ -278,13 +278,14 @@ class Balancer:
             if "Server deleted" in answer or "No such server" in answer:
                 return
             if time.monotonic() > until:
-                raise Problem(f"HAProxy kept the server {name}: {answer}", self.container, "docker logs")
+                fix = f"docker logs {self.container}"
+                raise Problem(f"HAProxy kept the server {name}: {answer}", self.container, fix)
             time.sleep(0.05)
 
     def _order(self, command: str, expected: str = "") -> None:
         answer = self.ask(command)
         if answer != expected and not (expected and expected in answer):
-            raise Problem(f"HAProxy refused {command!r}: {answer}", self.container, "docker logs")
+            raise Problem(f"HAProxy refused {command!r}: {answer}", self.container, f"docker logs {self.container}")
 
 
 def _age(line: str) -> float:

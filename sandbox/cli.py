@@ -22,16 +22,16 @@ from sandbox.site import CLOUDS, here
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="A cloud in a box for this checkout.")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    up = verbs.add_parser("up", help="bring the sandbox up; quick when it is up already")
+    up = verbs.add_parser("up", help="start the sandbox, or what is missing of it")
     up.add_argument("--cloud", type=_clouds, default=["aws"], metavar="CLOUDS",
-                    help=f"{', '.join(CLOUDS)}, or several with a comma between; added to what is up")
+                    help=f"{', '.join(CLOUDS)}, or several, separated by commas; added to those that are up")
     up.add_argument("--dial-delay", type=float, metavar="SECONDS",
-                    help="how long the agent's stand-in waits before it dials its peers; 10, as the agent, by default")
+                    help="seconds before the agent's stand-in dials its peers; 10 by default, as the agent")
     up.add_argument("--with-docker", action="store_true",
                     help="clouds that are started now have Docker in their newest Debian, which saves its installation")
     verbs.add_parser("down", help="remove the sandbox and everything in it")
     verbs.add_parser("status", help="what is up")
-    verbs.add_parser("clouds", help="the clouds that are up, with a comma between")
+    verbs.add_parser("clouds", help="print the clouds that are up, separated by commas")
     operations = verbs.add_parser("operations", help="the log of API operations, one JSON object a line")
     operations.add_argument("--since", type=int, default=0, metavar="OFFSET",
                             help="start at this byte of the log; the next offset is the last line, on standard error")
@@ -64,8 +64,8 @@ def _fault_parser(fault: argparse.ArgumentParser) -> None:
                        ("expire", "the credentials have expired"),
                        ("hide", "the API does not list a new instance yet"),
                        ("storm", "throttling, 5xx, resets, lost and cut answers, drawn by the seed"),
-                       ("fail", "Google takes a change on, and its operation ends in an error"),
-                       ("hang", "Google takes a change on, and its operation never ends"),
+                       ("fail", "Google accepts a change, and its operation ends in an error"),
+                       ("hang", "Google accepts a change, and its operation never ends"),
                        ("stale", "somebody else changes the resource between a read and the change"),
                        ("quota", "Google refuses a change: the quota is used up"),
                        ("page", "a list's pages after the first fail")):
@@ -73,7 +73,7 @@ def _fault_parser(fault: argparse.ArgumentParser) -> None:
         one.add_argument("--operations", nargs="+", default=["*"], metavar="SERVICE:PATTERN")
         one.add_argument("--probability", "--rate", type=float, default=1.0)
         one.add_argument("--seed", type=int, default=0)
-        one.add_argument("--count", type=int, help="fire this often at most")
+        one.add_argument("--count", type=int, help="act on this many requests at most")
         one.add_argument("--code", help="error code instead of the service's own")
         one.add_argument("--status", type=int, help="HTTP status instead of the service's own")
         one.add_argument("--seconds", type=float, default=1.0, help="slow: how long an answer is held back")
@@ -113,7 +113,7 @@ def _fault(client: Client, options: argparse.Namespace) -> Any:
         if options.action == "heal":
             return client.link_heal()
         if len(options.machines) != 2:
-            raise Problem("a link has two ends", "fault link cut", "fault link cut A B")
+            raise Problem("a link has two ends", "fault link cut", "name both: fault link cut A B")
         return client.link_cut(*options.machines)
     if options.kind == "machine":
         return (client.machine_kill if options.action == "kill" else client.machine_start)(options.name)

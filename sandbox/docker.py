@@ -147,7 +147,7 @@ def build(tag: str, context: Path, arguments: Mapping[str, str], version: str, l
                               env=_classic_builder(), check=False)
     if done.returncode:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-        raise Problem(f"image {tag} was not built:\n{tail}", str(log), "fix what the log names, then run it again")
+        raise Problem(f"image {tag} was not built:\n{tail}", str(log), "fix what the log names, then run this again")
 
 
 def _classic_builder() -> dict[str, str]:

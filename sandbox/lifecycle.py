@@ -100,7 +100,7 @@ def _start_api(site: Site, cloud: str, with_docker: bool) -> None:
         if process.poll() is not None or time.monotonic() > until:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
             raise Problem(f"the API was not ready in {API_DEADLINE:.0f} s:\n{tail}", str(log),
-                          "fix what the log names, then run it again")
+                          "fix what the log names, then run this again")
         time.sleep(0.1)
 
 

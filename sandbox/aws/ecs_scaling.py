@@ -123,7 +123,7 @@ class Scaling:
         """Have periods of other lengths, from now on. Raises Problem."""
         period = wanted.get("period")
         if not isinstance(period, (int, float)) or not 0 < period <= PERIOD:
-            raise Problem(f"{period!r} is no length of a period", "period", f"seconds, up to {PERIOD:.0f}")
+            raise Problem(f"{period!r} is not the length of a period", "period", f"seconds, up to {PERIOD:.0f}")
         self.period = float(period)
         self._sooner.set()
         return {"period": self.period}

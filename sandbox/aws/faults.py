@@ -170,7 +170,7 @@ class Faults:
             raise Problem(f"the fault is not understood: {error}", "fault",
                           "see python -m sandbox fault --help") from None
         if fault.kind in self._without:
-            raise Problem(f"this cloud has no fault {fault.kind!r}", "kind", "order it of the other cloud: --cloud")
+            raise Problem(f"this cloud has no fault {fault.kind!r}", "kind", "choose the other cloud: --cloud")
         with self._lock:
             fault.ident = f"{fault.kind}-{next(self._numbers)}"
             self._faults.append(fault)
