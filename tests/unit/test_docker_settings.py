@@ -95,7 +95,7 @@ def test_settings_with_which_the_engine_does_not_start_are_taken_back(tmp_path: 
     file = tmp_path / "daemon.json"
     assert (file.read_text() if file.exists() else None) == old
     assert "The engine did not start with its new settings. It says: failed to start daemon: no option bad" in printed
-    assert "It has its old ones back, and runs." in printed
+    assert "The engine has its old settings again, and runs." in printed
     assert not (tmp_path / "pending").exists()
     assert [line.split()[0] for line in asked] == ["restart", "reset-failed", "restart"]
 
@@ -104,7 +104,7 @@ def test_settings_with_which_the_engine_does_not_start_are_taken_back(tmp_path: 
 def test_an_engine_that_does_not_start_with_its_old_settings_either_is_reported(tmp_path: Path) -> None:
     rc, printed, _asked = settings(tmp_path, '{"bad": 1}')
     assert rc == 2
-    assert "no option bad. It does not start with its old ones either" in printed
+    assert "no option bad. The engine does not start with its old settings either" in printed
 
 
 @pytest.mark.repetition
@@ -144,7 +144,7 @@ def test_settings_that_a_run_has_written_and_not_taken_up_are_taken_up_by_the_ne
         __docker_engine={"pending": pending}, docker_min_compose="999",
         ansible_facts={"service_mgr": "systemd", "python": {"executable": "python3"}},
     )  # fmt: skip
-    assert rc == 2 and "Refuse an engine that will not do" in printed, printed
+    assert rc == 2 and "Refuse an engine that is not usable" in printed, printed
     told = (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
     assert [line.split()[0] for line in told if line.endswith(" docker waiting")] == asked, (told, printed)
     assert json.loads(file.read_text()) == WANTED and not (tmp_path / "pending").exists()
