@@ -102,5 +102,5 @@ def encoded(reference: Reference, secret: Secret, encoding: str) -> str:
         return base64.b64encode(raw).decode()
     if isinstance(secret.value, bytes):
         fix = "Ask for it with encoding='base64'."
-        raise Failed(Finding("secret-binary", "The secret is binary and no text.", str(reference), fix))
+        raise Failed(Finding("secret-binary", "The secret is binary and not text.", str(reference), fix))
     return secret.value

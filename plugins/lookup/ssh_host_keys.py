@@ -88,8 +88,8 @@ def kept_file(given: str) -> str:
     """
     path = os.path.abspath(os.path.expanduser(given))
     if not os.access(path, os.R_OK) or not os.path.isfile(path):
-        fix = "Write it (ansible-playbook praxis.cloud.host_keys), or correct %s." % host_keys.VARIABLE
-        raise Failed(Finding("bad-host-keys", "There is no such file that can be read.", path, fix))
+        fix = "Write it (ansible-playbook praxis.cloud.host_keys -i INVENTORY), or correct %s." % host_keys.VARIABLE
+        raise Failed(Finding("bad-host-keys", "The file does not exist, or cannot be read.", path, fix))
     return path
 
 

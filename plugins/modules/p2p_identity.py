@@ -202,7 +202,7 @@ def check_window(params: dict[str, Any]) -> None:
     if days not in (0, *range(7, 31)):
         what, fix = f"recovery_window_days is {days}.", "Set it to 0, or to 7 to 30."
     elif days and params["cloud"] == "gcp" and params["state"] == "absent":
-        what = "Google Secret Manager has no recovery window: what is removed is gone at once and for good."
+        what = "Google Secret Manager has no recovery window: what is removed is lost at once."
         fix = "Set recovery_window_days to 0 if that is meant."
     else:
         return

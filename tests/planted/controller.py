@@ -464,7 +464,7 @@ FAULTS = (
         breaks="The lookup gives a binary secret as the text of its bytes.",
         file="plugins/lookup/secret.py",
         before=(
-            '        raise Failed(Finding("secret-binary", "The secret is binary and no text.", str(r'
+            '        raise Failed(Finding("secret-binary", "The secret is binary and not text.", str(r'
             "eference), fix))\n"
             "    return secret.value"
         ),

@@ -90,7 +90,7 @@ def check_value(setting: Setting, value: Any, path: str, where: str, report: Rep
         return False
     if setting.choices and value.upper() not in setting.choices:
         near = nearest(value.upper(), setting.choices)
-        fix = ("Did you mean %s? " % near if near else "") + "It is one of %s." % ", ".join(setting.choices)
+        fix = ("Did you mean %s? " % near if near else "") + "Write one of %s." % ", ".join(setting.choices)
         report.error("not-a-choice", "%s is %s." % (path, shown(value)), where, fix, path)
         return False
     if any(out_of_range(number, setting.minimum, setting.maximum) for number in _numbers(setting, value)):
@@ -98,8 +98,8 @@ def check_value(setting: Setting, value: Any, path: str, where: str, report: Rep
         report.error("out-of-range", "%s is %s." % (path, shown(value)), where, fix, path)
         return False
     if not all(is_carried(found) for found in texts(value)):
-        what = "%s holds a NUL, or half of a surrogate pair, which no file and no variable can carry." % path
-        report.error("bad-text", what, where, "Write the text without it.", path)
+        what = "%s holds a NUL, or half of a surrogate pair, which no file and no variable can hold." % path
+        report.error("bad-text", what, where, "Write the text again without that character.", path)
         return False
     if not setting.fields:
         return True
@@ -114,7 +114,7 @@ def _check_item(setting: Setting, item: Mapping[str, Any], path: str, where: str
     fields = {known.path: known for known in setting.fields}
     good = True
     for name in [known.path for known in setting.fields if known.required and known.path not in item]:
-        fix = "Add it: the agent does not start without it."
+        fix = "Add this key: the agent does not start without it."
         report.error("missing-setting", "%s has no %s." % (path, name), where, fix, path)
         good = False
     for name, value in item.items():
@@ -157,7 +157,7 @@ def is_passed(name: str, value: str) -> bool:
 def unknown(path: str, where: str, report: Report, known: Iterable[str] = ()) -> None:
     """Report a path that is no setting, with the nearest one that is."""
     near = nearest(path, list(known) or [*BY_PATH, *SECTIONS])
-    fix = "Did you mean %s?" % near if near else "configs/agent.schema.json lists every setting."
+    fix = "Did you mean %s?" % near if near else "See configs/agent.schema.json: it lists every setting."
     if path in BY_PATH:
         fix = "Write its parts as sections: `%s:` and below it `%s:`." % tuple(path.split(".", 1))
     report.error("unknown-setting", "%s is not a setting of the agent." % path, where, fix, path, True)

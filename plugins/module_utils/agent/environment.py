@@ -165,15 +165,15 @@ def _check_name(name: str, place: str, report: Report) -> bool:
     setting = BY_VARIABLE.get(name)
     section, _mark, leaf = name[len(_PREFIX) :].lower().partition("__")
     if not _NAME.fullmatch(name):
-        fix = "Use letters, digits and underscores, and no digit first."
-        report.error("bad-variable-name", "%r is no name of a variable." % name, place, fix, name)
+        fix = "Use letters, digits and underscores, and do not begin with a digit."
+        report.error("bad-variable-name", "%r cannot be the name of an environment variable." % name, place, fix, name)
         return False
     if setting and setting.effect == PLANNED:
         fix = "Leave it out: every member's list is computed from the inventory."
-        report.error("bootstrap-is-planned", "%s is written by the plan." % name, place, fix, setting.path)
+        report.error("bootstrap-is-planned", "%s is set by the plan." % name, place, fix, setting.path)
         return False
     if name.startswith(_PREFIX) and section in SECTIONS and (not leaf or section == "agent"):
-        what = "%s is read by the HTTP server too, which has no file to complete it from, and may end the agent." % name
+        what = "%s is also read by the agent's HTTP server, which has no settings file, and may end the agent." % name
         fix = "Set %s in praxis_agent_config." % (setting.path if setting else "the settings of `%s:`" % section)
         report.error("section-in-environment", what, place, fix, name)
         return False
@@ -189,8 +189,8 @@ def _check_name(name: str, place: str, report: Report) -> bool:
         report.warning(code, "%s has no effect on the agent." % name, place, fix, name)
     elif name.startswith(_PREFIX) and not setting and name not in OTHER_VARIABLES:
         near = nearest(name, [*BY_VARIABLE, *OTHER_VARIABLES])
-        fix = "Did you mean %s?" % near if near else "configs/agent.schema.json lists every setting."
-        report.error("unknown-variable", "%s is no variable of the agent." % name, place, fix, name, True)
+        fix = "Did you mean %s?" % near if near else "See configs/agent.schema.json: it lists every setting."
+        report.error("unknown-variable", "%s is not a variable of the agent." % name, place, fix, name, True)
     if name in SECRET_VARIABLES and place == PLACE:
         fix = "Move it to %s." % SECRETS_PLACE
         what = "%s is a secret, and plain variables are kept in files." % name
@@ -208,7 +208,7 @@ def _check_secret(name: str, report: Report) -> bool:
         fix = "Set praxis_api_port instead." if setting.path == "http.port" else "Leave it out."
     elif setting.effect == IGNORED:
         fix = "Leave it out."
-    what = "%s is given as a secret, and a deployment is planned with its value." % name
+    what = "%s is given as a secret, but the plan of a deployment needs its value." % name
     report.error("not-a-secret", what, SECRETS_PLACE, fix, setting.path)
     return False
 
@@ -219,20 +219,20 @@ def _check_text(name: str, raw: Any, report: Report) -> bool:
     value = None if too_deep(raw) else plain(raw)
     if value is None or not KINDS["tree"].accepts(value) or not is_carried(text(value)):
         fix = "Write text, a number, or true or false."
-        report.error("wrong-type", "%s has a value that is no text." % name, PLACE, fix, name)
+        report.error("wrong-type", "%s has a value that is not text." % name, PLACE, fix, name)
         return False
     if not is_passed(name, text(value)):
         report.error("too-long", "%s %s." % (name, TOO_LONG), PLACE, SHORTER, name)
         return False
     if holds_reference(value):
-        fix = "Move it to %s, where references are followed." % SECRETS_PLACE
-        what = "%s holds a secret reference, and nothing resolves one here." % name
+        fix = "Move it to %s, where references are resolved." % SECRETS_PLACE
+        what = "%s holds a reference to a secret, and references are not resolved in plain variables." % name
         report.error("misplaced-reference", what, PLACE, fix, name)
         return False
     unfilled = placeholder(text(value))
     if unfilled:
         fix = "Write the value itself; a secret goes to %s." % SECRETS_PLACE
-        what = "%s holds %s, which nothing fills in." % (name, unfilled)
+        what = "%s holds %s, and nothing replaces it by a value." % (name, unfilled)
         if setting is not None or name in OTHER_VARIABLES:
             report.error("placeholder", what, PLACE, fix, name, True)
         else:  # a variable of the user's own, and it may be meant
@@ -266,7 +266,7 @@ def _check_pasted(name: str, value: str, report: Report) -> None:
     """Another tool's pointer in the place of a value; and a plain secret with what storing it added."""
     pointed = pointer(value)
     if pointed:
-        what = "%s holds %s, and nothing follows it." % (name, pointed[0])
+        what = "%s holds %s, and this collection does not resolve it." % (name, pointed[0])
         report.error("foreign-reference", what, PLACE, "%s Give it in %s." % (pointed[1], SECRETS_PLACE), name, True)
     elif name in SECRET_VARIABLES and value and carried(name, value):
         fix = "Write it without that, in %s." % SECRETS_PLACE

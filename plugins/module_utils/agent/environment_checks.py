@@ -38,9 +38,9 @@ def check_environment(
     _check_key(variables, user, report)
     _check_shared_path(variables, report, volumes)
     if variables.get("PRAXIS_ENVIRONMENT", "").strip().lower() == "production":
-        what = "The agent's environment is production: it answers 400 to every Host but localhost."
+        what = "The agent's environment is production: it answers 400 to every request whose Host is not localhost."
         word = agent_environment(deployment)
-        fix = "Leave it out; praxis_environment: %s gives the agent the word %s." % (deployment, word)
+        fix = "Remove this setting; praxis_environment: %s gives the agent the environment %s." % (deployment, word)
         where = merged.origin.get("environment", PLACE)
         if behind_balancer:
             report.error("host-filter", what, where, fix, "environment", True)
@@ -59,8 +59,8 @@ def _check_shared_path(variables: Mapping[str, str], report: Report, volumes: Se
     place = posixpath.normpath(path)
     if not is_writable(path.rstrip("/")) and not any((place + "/").startswith(volume + "/") for volume in volumes):
         places = " and ".join(["/tmp", *volumes])
-        what = "PRAXIS_SHARED_PATH is %r, and the agent writes to it at its start; only %s is writable."
-        fix = "Leave it out, or name a place below %s." % places.replace(" and ", " or ")
+        what = "PRAXIS_SHARED_PATH is %r, and the agent writes to it when it starts; only %s is writable."
+        fix = "Remove PRAXIS_SHARED_PATH, or set it to a directory below %s." % places.replace(" and ", " or ")
         report.error("shared-path-unwritable", what % (path, places), PLACE, fix)
 
 
@@ -72,8 +72,11 @@ def check_kept(variables: Mapping[str, str], shared_path: str, report: Report) -
     path = variables.get("PRAXIS_SHARED_PATH", shared_path)
     kept = posixpath.dirname(shared_path)
     if shared_path and not (posixpath.normpath(path) + "/").startswith(kept + "/"):
-        what = "PRAXIS_SHARED_PATH is %r, and praxis_data keeps what lies below %s." % (path, kept)
-        fix = "Leave PRAXIS_SHARED_PATH out, or name a place below %s." % kept
+        what = (
+            "PRAXIS_SHARED_PATH is %r, but praxis_data keeps only what is below %s: what the agent "
+            "writes elsewhere is lost."
+        ) % (path, kept)
+        fix = "Remove PRAXIS_SHARED_PATH, or set it to a directory below %s." % kept
         report.warning("shared-path-not-kept", what, PLACE, fix)
 
 
@@ -81,8 +84,11 @@ def _check_key(variables: Mapping[str, str], user: UserEnvironment, report: Repo
     if "OPENAI_API_KEY" in user.secrets or variables.get("OPENAI_API_KEY", "").strip():
         return
     state = "empty" if "OPENAI_API_KEY" in variables else "not given"
-    what = "OPENAI_API_KEY is %s, and without it the agent ends with code 1, LLM or no LLM." % state
-    fix = "Give OPENAI_API_KEY in praxis_agent_secrets; any non-empty text does for an agent that never calls a model."
+    what = "OPENAI_API_KEY is %s, and without it the agent ends with code 1, even where it uses no LLM." % state
+    fix = (
+        "Give OPENAI_API_KEY in praxis_agent_secrets; for an agent that never calls a model, any text of 4 characters "
+        "or more is enough."
+    )
     report.error("openai-key-missing", what, "praxis_agent_secrets", fix, "llm.api_key")
 
 
@@ -131,14 +137,14 @@ def check_start(document: Mapping[str, Any], merged: Merged, report: Report) -> 
         where = _places(merged, "llm.timeout", "llm.max_retries")
         report.warning("slow-start", what, where, fix, "llm.timeout")
     if delay == 0:
-        what = "llm.timeout is 0: each call to the model ends at once, also that of an agent that needs one."
-        fix = "Leave it out (30 s), or write the seconds that the model may take."
+        what = "llm.timeout is 0: each call to the model fails at once."
+        fix = "Remove llm.timeout (the default is 30 s), or set it to the seconds that the model may take."
         report.warning("llm-timeout", what, _places(merged, "llm.timeout"), fix, "llm.timeout")
     searches = merged.values.get("mcp.enabled") and merged.values.get("mcp.auto_discovery", True)
     discovery = _DISCOVERY_SECONDS * len(merged.values.get("mcp.discovery_ports", _DISCOVERY_PORTS)) if searches else 0
     if discovery > START_PERIOD:
         what = "Looking for MCP servers on localhost delays the start by %d s (6 s a port)." % discovery
-        fix = "Set mcp.auto_discovery to false, or name fewer mcp.discovery_ports."
+        fix = "Set mcp.auto_discovery to false, or list fewer ports in mcp.discovery_ports."
         where = _places(merged, "mcp.discovery_ports")
         report.warning("slow-start", what, where, fix, "mcp.discovery_ports")
     return START_PERIOD + delay + discovery

@@ -72,7 +72,7 @@ def _alike(findings: Sequence[Finding]) -> List[Finding]:
     found = []
     for first, *others in kinds.values():
         names = [path for path in dict.fromkeys(item.path for item in others) if path != first.path]
-        found.append(replace(first, what="%s Likewise %s." % (first.what, ", ".join(names))) if names else first)
+        found.append(replace(first, what="%s Also: %s." % (first.what, ", ".join(names))) if names else first)
     return found
 
 
@@ -87,7 +87,7 @@ def _one(findings: Sequence[Finding]) -> List[Finding]:
             code=IGNORED[0],
             what="%d settings have no effect: %s." % (len(paths), listed(_sections(paths), _NAMES)),
             where=where,
-            fix="Leave them out; -v lists each.",
+            fix="Leave them out; run with -v to see why for each.",
             level=WARNING,
         )
     ]

@@ -42,11 +42,11 @@ def peer_id(seed: bytes, scheme: str = "ed25519") -> str:
     """
     if scheme not in SCHEMES:
         fix = "Use one of %s." % ", ".join(SCHEMES)
-        raise IdentityError("unknown-identity-scheme", "%r is no scheme of peer ids." % scheme, "identity scheme", fix)
+        raise IdentityError("unknown-identity-scheme", "%r is not a peer id scheme." % scheme, "identity scheme", fix)
     if not isinstance(seed, (bytes, bytearray)) or len(seed) != SEED_BYTES:
         size = "%d bytes" % len(seed) if isinstance(seed, (bytes, bytearray)) else type(seed).__name__
         fix = "Store exactly %d raw bytes: not PEM, not hexadecimal, not a libp2p protobuf." % SEED_BYTES
-        what = "A seed has %d bytes, and this is %s." % (SEED_BYTES, size)
+        what = "A seed must have %d bytes, and this one is %s." % (SEED_BYTES, size)
         raise IdentityError("bad-seed", what, "identity seed", fix)
     return _base58(_PREFIX + _public_key(bytes(seed), scheme))
 
@@ -85,7 +85,7 @@ def multiaddr(address: str, port: int, peer: str) -> str:
     :raises IdentityError: for an address, port or peer id that is none.
     """
     if not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= 65535:
-        raise IdentityError("bad-port", "%r is no port." % (port,), "multiaddr", "Use a number from 1 to 65535.")
+        raise IdentityError("bad-port", "%r is not a port." % (port,), "multiaddr", "Use a number from 1 to 65535.")
     return "/%s/%s/tcp/%d/p2p/%s" % (*_protocol(address), port, check_peer_id(peer))
 
 
@@ -101,12 +101,12 @@ def _protocol(address: str) -> Tuple[str, str]:
         if labels and not looks_numeric and len(address) <= 253 and all(_LABEL.match(label) for label in labels):
             return "dns4", address
     fix = "Use an IPv4 or IPv6 address, or a host name."
-    raise IdentityError("bad-address", "%r is no address that a peer can dial." % (address,), "multiaddr", fix)
+    raise IdentityError("bad-address", "%r is not an address that a peer can dial." % (address,), "multiaddr", fix)
 
 
 def _no_peer_id(text: object) -> IdentityError:
     fix = "A peer id of these agents starts with 12D3KooW; compute it from the seed."
-    return IdentityError("bad-peer-id", "%r is no peer id." % (text,), "peer id", fix)
+    return IdentityError("bad-peer-id", "%r is not a peer id." % (text,), "peer id", fix)
 
 
 def _public_key(seed: bytes, scheme: str) -> bytes:

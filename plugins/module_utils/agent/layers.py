@@ -53,8 +53,8 @@ def merge_layers(layers: Iterable[Layer], report: Report) -> Merged:
     merged = Merged()
     for layer in layers:
         if too_deep(layer.settings):
-            what = "The settings are nested more than %d levels deep, or hold themselves." % DEEPEST
-            report.error("nested-too-deep", what, layer.name, "Flatten them: the agent's own go four levels deep.")
+            what = "The settings are nested more than %d levels deep, or contain themselves." % DEEPEST
+            report.error("nested-too-deep", what, layer.name, "Flatten them: the agent's own have four levels.")
             continue
         settings = plain(layer.settings)
         if settings is not None and not isinstance(settings, dict):
@@ -79,8 +79,8 @@ def _read(settings: Mapping[Any, Any], where: str, report: Report) -> Iterator[T
         elif isinstance(value, dict):
             yield from _read_section(name, value, where, report)
         elif value is not None:
-            what = "%s is a section and holds a mapping." % name
-            report.error("wrong-type", what, where, "Write its settings below it.", name)
+            what = "%s is a section, and its value is not a mapping." % name
+            report.error("wrong-type", what, where, "Write its settings below it, as `name: value` lines.", name)
 
 
 def _read_section(
@@ -102,10 +102,10 @@ def _checked(setting: Setting, value: Any, where: str, report: Report) -> Iterat
         report.warning(setting.warning, what, where, "%s Leave it out." % setting.note, path)
     elif setting.effect == PLANNED:
         fix = "Leave it out: every member's list is computed from the inventory."
-        report.error("bootstrap-is-planned", "%s is written by the plan." % path, where, fix, path)
+        report.error("bootstrap-is-planned", "%s is set by the plan." % path, where, fix, path)
     elif setting.secret and value is not None and not is_reference(value):
-        fix = "Leave it out, and give %s in praxis_agent_secrets." % (setting.variable or setting.spelt_variable)
-        report.error("secret-in-settings", "%s is a secret and stands in the settings." % path, where, fix, path)
+        fix = "Remove it here, and give %s in praxis_agent_secrets." % (setting.variable or setting.spelt_variable)
+        report.error("secret-in-settings", "%s is a secret, and is in the settings." % path, where, fix, path)
     elif _has_inert_text(setting, value, where, report):
         return
     elif is_reference(value) or check_value(setting, value, path, where, report):
@@ -118,7 +118,7 @@ def _tell_logins(setting: Setting, value: Any, where: str, report: Report) -> No
     variable = setting.variable or setting.spelt_variable
     fix = "Give %s in praxis_agent_secrets%s." % (variable, "" if setting.kind in ("string", "url") else ", as JSON")
     if not may_be_secret(setting):
-        fix = "Keep it out of the settings: what is secret goes to praxis_agent_secrets, under a variable's name."
+        fix = "Remove it here, and give the secret in praxis_agent_secrets, under its variable's name."
     if setting.kind == "endpoints":
         fix = "Name the endpoint in mcp.external_endpoints, and give that as a secret (%s)." % _ENDPOINTS
     for path in logins.places(value, setting.path):
@@ -132,23 +132,25 @@ def _has_inert_text(setting: Setting, value: Any, where: str, report: Report) ->
     for found in texts(value):
         if placeholder(found):
             fix = "Write the value itself; a secret goes to praxis_agent_secrets under its variable's name."
-            what = "%s holds %s, which nothing fills in." % (path, placeholder(found))
+            what = "%s holds %s, and nothing replaces it by a value." % (path, placeholder(found))
             report.error("placeholder", what, where, fix, path, True)
             return False
         if is_reference(found) and not (found is value and may_be_secret(setting)):
-            fix = "Write the value itself: only text that a deployment need not know can be a secret."
+            fix = "Write the value itself: the deployment needs this value, so it cannot be a secret."
             if setting.may_hold_logins:
                 fix = "Store all of %s as the secret, as JSON, and write the reference in its place." % path
-            what = "%s cannot be a secret, and holds a secret reference." % path
+            what = "%s cannot be a secret, and its value is a reference to one." % path
             report.error("misplaced-reference", what, where, fix, path)
             return True
         if "{{resolve:" in found and not is_reference(found):
-            fix = "Store the whole value as the secret, and write the reference alone."
-            report.error("misplaced-reference", "%s has a secret reference within other text." % path, where, fix, path)
+            fix = "Store the whole value as the secret, and write only the reference."
+            report.error("misplaced-reference", "%s has a secret reference in other text." % path, where, fix, path)
             return True
         if "{{" in found and not is_reference(found):
-            fix = "Files in configs/ are plain text; set this in praxis_agent_config, which Ansible does template."
-            what = "%s holds %s, which nothing fills in." % (path, shown(found))
+            fix = (
+                "Ansible does not template files in configs/: set this in praxis_agent_config, which it does template."
+            )
+            what = "%s holds %s, and nothing replaces it by a value." % (path, shown(found))
             report.warning("template-not-rendered", what, where, fix, path)
             return False
     return False

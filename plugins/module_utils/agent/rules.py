@@ -56,7 +56,7 @@ def check_ports(merged: Merged, user: UserEnvironment, api_port: int, p2p_port: 
 
 def _contradiction(given: str, where: str, variable: str, port: int, path: str, report: Report) -> None:
     what = "%s, but %s is %d." % (given, variable, port)
-    report.error("port-contradiction", what, where, "Set %s alone; firewall and balancer follow it." % variable, path)
+    report.error("port-contradiction", what, where, "Set only %s; firewall and load balancer use it." % variable, path)
 
 
 def check_settings(merged: Merged, member: str, report: Report) -> None:
@@ -88,17 +88,20 @@ def _check_listener(merged: Merged, member: str, report: Report) -> None:
         what = "http.host is %r, and only 0.0.0.0 is reachable from outside the container." % listen
         report.error("listener-unreachable", what, merged.origin["http.host"], "Leave it out.", "http.host")
     card = merged.values.get("api.host", ANY_ADDRESS)
-    fix = "Write the name under which others reach the API, or leave it out: the member's address stands for it."
+    fix = "Write the name under which others reach the API, or remove api.host: the member's address is then used."
     port = merged.values.get("api.port")
     if _means_oneself(card):
-        what = "api.host is %r: the card would send others to themselves, and the listener ignores it." % card
+        what = "api.host is %r: others would call themselves, and the listener ignores api.host." % card
         report.error("card-address", what, merged.origin["api.host"], fix, "api.host", True)
     elif card not in _WILDCARDS and (not _HOST.fullmatch(card) or _NOBODY.fullmatch(card)):
-        what = "api.host is %r and no name or address of a host: the card would send others nowhere." % card
+        what = "api.host is %r, which is not a host's name or address: the agent card would be useless." % card
         report.error("card-address", what, merged.origin["api.host"], fix, "api.host", True)
     elif card not in _WILDCARDS and port == HTTPS_PORT:
-        what = "api.port is %d, and the agent's card says http:// always: others would send plain text there." % port
-        fix = "Leave api.host and api.port out (the member's own address), or name a listener that answers plain HTTP."
+        what = "api.port is %d, but the agent card always says http://: others would send plain HTTP to it." % port
+        fix = (
+            "Remove api.host and api.port (the card then has the member's own address), or set them to a listener "
+            "that answers plain HTTP."
+        )
         report.warning("card-address", what, merged.origin["api.port"], fix, "api.port")
 
 
@@ -111,24 +114,24 @@ def _means_oneself(host: str) -> bool:
 def _check_mcp(merged: Merged, member: str, report: Report) -> None:
     if merged.values.get("mcp.enabled"):
         what = "mcp.enabled is true: any P2P peer can run Python in the agent's process through execute_python."
-        fix = "Leave it out unless the agent needs MCP tools, and keep the P2P port closed to all but members."
+        fix = "Leave it out unless the agent needs MCP tools, and open the P2P port only to members."
         report.warning("execute-python-open-to-peers", what, merged.origin["mcp.enabled"], fix, "mcp.enabled")
         _check_mcp_parts(merged, report)
     else:
         for path in (path for path in _MCP_PARTS if merged.values.get(path)):
             what = "%s has no effect: MCP is off unless mcp.enabled is true." % path
-            report.warning("mcp-is-off", what, merged.origin[path], "Leave it out, or turn MCP on.", path)
+            report.warning("mcp-is-off", what, merged.origin[path], "Remove it, or set mcp.enabled: true.", path)
 
 
 def _check_mcp_parts(merged: Merged, report: Report) -> None:
     if merged.values.get("mcp.servers"):
-        what = "mcp.servers starts nothing: the agent takes a server's name for an HTTP address on localhost."
+        what = "mcp.servers starts nothing: the agent uses a server's name as an HTTP address on localhost."
         fix = "Run the server elsewhere, and name it in mcp.external_endpoints."
         report.warning("mcp-server-not-started", what, merged.origin["mcp.servers"], fix, "mcp.servers")
     if merged.values.get("mcp.filesystem_root") and merged.values.get("mcp.filesystem_enabled", True):
         root = merged.values["mcp.filesystem_root"]
-        what = "mcp.filesystem_root is a prefix and no jail: peers can read, write and delete in %s2 too." % root
-        fix = "Set mcp.filesystem_enabled to false, or keep nothing of value in the container."
+        what = "mcp.filesystem_root is only compared as a prefix: peers can read, write and delete in %s2 too." % root
+        fix = "Set mcp.filesystem_enabled to false, or store nothing valuable in the container."
         where = merged.origin["mcp.filesystem_root"]
         report.warning("filesystem-root-prefix", what, where, fix, "mcp.filesystem_root")
 
@@ -145,8 +148,8 @@ def _check_tools(merged: Merged, member: str, report: Report) -> None:
 def check_exposure(merged: Merged, docker_socket: bool, public_p2p: bool, report: Report) -> None:
     """What the deployment opens to others, and what it keeps shut that a tool would need."""
     if docker_socket:
-        peers = ", and MCP is on, so any P2P peer has it too" if merged.values.get("mcp.enabled") else ""
-        what = "The agent gets the Docker socket, and with it the whole machine%s." % peers
+        peers = ", and MCP is on, so any P2P peer controls it too" if merged.values.get("mcp.enabled") else ""
+        what = "The agent gets the Docker socket, so it controls the whole machine%s." % peers
         fix = "Leave praxis_docker_socket out unless the agent runs Dagger tools."
         report.warning("docker-socket-open-to-peers" if peers else "docker-socket", what, "praxis_docker_socket", fix)
     else:
@@ -158,7 +161,7 @@ def check_exposure(merged: Merged, docker_socket: bool, public_p2p: bool, report
                 report.warning("tool-needs-docker", what, merged.origin["agent.tools"], fix, path)
     if public_p2p:
         what = "Members dial each other's public addresses, and P2P is plaintext and unauthenticated."
-        fix = "Use private addresses; where there is no way, keep the P2P port closed to all but members."
+        fix = "Use private addresses; where that is impossible, open the P2P port only to members."
         report.warning("plaintext-p2p", what, "praxis_address", fix)
 
 
@@ -166,11 +169,14 @@ def _check_logging(merged: Merged, member: str, report: Report) -> None:
     _check_format(merged, report)
     to_file = merged.values.get("logging.file_enabled", False)
     if to_file and not is_writable(merged.values.get("logging.file_path", "logs/praxis.log")):
-        what = "logging.file_enabled is true, and logging.file_path is no file below /tmp: the agent would end at once."
-        fix = "Set logging.file_path below /tmp, or leave both out."
+        what = (
+            "logging.file_enabled is true, and logging.file_path is not a file below /tmp: the agent would end when "
+            "it starts."
+        )
+        fix = "Set logging.file_path to a file below /tmp, or remove both settings."
         report.error("log-file-unwritable", what, merged.origin["logging.file_enabled"], fix, "logging.file_path")
     if merged.values.get("logging.json_logs") and not to_file:
-        what = "logging.json_logs acts on the log file alone, and logging.file_enabled is not true."
+        what = "logging.json_logs has an effect only on the log file, and logging.file_enabled is not true."
         where = merged.origin["logging.json_logs"]
         report.warning("ignored-setting", what, where, "Leave it out.", "logging.json_logs")
 
@@ -179,12 +185,12 @@ def _check_format(merged: Merged, report: Report) -> None:
     template = merged.values.get("logging.format", "text")
     where = merged.origin.get("logging.format", "")
     if template == "json":
-        what = "logging.format is json, which makes every log line the word json."
+        what = "logging.format is json, so every log line would be only the word json."
         fix = "Leave it out; logging.json_logs writes JSON to the log file."
         report.error("logging-format-json", what, where, fix, "logging.format", True)
     elif template != "text" and "message" not in _fields(template):
-        what = "logging.format has no {message}, so no log line would say anything."
-        fix = "Leave it out, or write a loguru template."
+        what = "logging.format has no {message}, so every log line would be empty of its message."
+        fix = "Remove logging.format, or write a loguru template that has {message}."
         report.error("logging-format-constant", what, where, fix, "logging.format", True)
 
 

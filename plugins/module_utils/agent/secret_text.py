@@ -15,7 +15,7 @@ from typing import Optional, Tuple
 
 _AWS = "Write aws-sm://NAME-OR-ARN#KEY?version=ID&stage=LABEL; all after the name is optional."
 _GCP = "Write gcp-sm://PROJECT/NAME#KEY?version=NUMBER; all after the name is optional."
-_REGIONAL = "Regional secrets are not supported: keep it as a global secret, and write gcp-sm://PROJECT/NAME#KEY."
+_REGIONAL = "Regional secrets are not supported: store it as a global secret, and write gcp-sm://PROJECT/NAME#KEY."
 _LOOKUP = "Let Ansible read it: \"{{ lookup('PLUGIN', …) }}\" in a variable, with the lookup plugin of that store."
 _DECRYPT = "Decrypt it, and give the value itself: in Ansible Vault, or as a reference to a secret store."
 _PARAMETER = (
@@ -23,9 +23,9 @@ _PARAMETER = (
     "or write \"{{ lookup('amazon.aws.ssm_parameter', 'NAME') }}\" in a variable."
 )
 _OBJECT = "Keep the value in a secret store, and write a reference to it: aws-sm://NAME#KEY, or gcp-sm://PROJECT/NAME#KEY."
-_COMMAND = "Write \"{{ lookup('ansible.builtin.pipe', 'COMMAND') }}\" in a variable, for a command of the controller."
+_COMMAND = "Write \"{{ lookup('ansible.builtin.pipe', 'COMMAND') }}\" in a variable, to run it on the controller."
 _VARIABLE = "Write \"{{ lookup('ansible.builtin.env', 'NAME') }}\" in a variable, or the value."
-_PLACEHOLDER = "Write the secret itself, or a reference to it: whoever put this here has left it open."
+_PLACEHOLDER = "Write the secret itself, or a reference to it: this text is a placeholder."
 _TEMPLATE = "A template is filled in only in a variable without !unsafe. Write the value, or a reference."
 _FILE = "Write \"{{ lookup('ansible.builtin.file', 'PATH') }}\" in a variable, for a file of the controller."
 _VAULT = "Put the tag !vault before it, outside of quotes, or decrypt it."
@@ -43,12 +43,12 @@ _POINTERS: Tuple[Tuple[str, str, str], ...] = (
      "a pointer to a parameter", _PARAMETER),
     (r"(\$\{)?(resolve:|aws[:_-]?)?secrets-?manager[:/]|(aws-?)?asm://|aws[:_-]?sm:|aws_?sm://"
      r"|aws[_-]?secrets?([_-]?manager)?:",
-     "a pointer to AWS Secrets Manager in another notation", _AWS),
+     "a pointer to AWS Secrets Manager in another form", _AWS),
     (_RESOURCE + "locations/", "the name of a regional secret of Google Secret Manager", _REGIONAL),
     (_RESOURCE + "secrets/", "a resource name of Google Secret Manager", _GCP),
     (r"(resolve:|gcp[:_-]?|google[:_-]?)?secret-?manager[:/]|(\$\{)?sm(://|@)|gsm://|(gcp|google)[_-]?sm://"
      r"|(gcp|google)[:_-]?secrets?([_-]?manager)?:",
-     "a pointer to Google Secret Manager in another notation", _GCP),
+     "a pointer to Google Secret Manager in another form", _GCP),
     (r"ref\+[a-z0-9]+://|secretref\+", "a pointer of vals", _LOOKUP),
     (r"vault:v[0-9]+:", "a text that Vault's transit engine encrypted", _DECRYPT),
     (r"(>>)?((hashi|hcp)?-?vault|(open)?bao):(//|\S*[/#])|hvac://|<(path|vault):|\$\{vault:",
@@ -68,7 +68,7 @@ _POINTERS: Tuple[Tuple[str, str, str], ...] = (
      r"|\$\([A-Za-z_][A-Za-z0-9_.-]*\)\Z|(process\.env|env|secrets|vars)\.[A-Z][A-Z0-9]*_[A-Z0-9_]+\Z"
      r"|(os\.environ|process\.env|ENV)\[.+\]\Z|(os\.getenv|os\.environ\.get|getenv)\(.+\)\Z",
      "the name of a variable", _VARIABLE),
-    (r"\$\(\S+\s.*\)\Z", "a command, which nothing runs", _COMMAND),
+    (r"\$\(\S+\s.*\)\Z", "a command", _COMMAND),
     (r"(\*{4,}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|None|null|undefined|<[A-Z][A-Z0-9_ -]*>"
      r"|<[A-Za-z]+( [A-Za-z]+)+>|(@@|__)[A-Z][A-Z0-9_]*(@@|__)|#\{[^{}]+\}#?|TODO|FIXME|TBD"
      r"|(?i:change[-_ ]?(me|this|it)|replace[-_ ]?(me|this)|sk-(x{4,}|\.{3}|\u2026|(your|my)[-_].+)"
@@ -83,7 +83,7 @@ _POINTERS: Tuple[Tuple[str, str, str], ...] = (
     (r"\{cipher\}\S", "a text that Spring Cloud Config encrypted", _DECRYPT),
     (r"A[QY]IC[A-Za-z0-9+/]{100,}=*\Z", "a text that AWS KMS encrypted", _DECRYPT),
     (r"-----BEGIN (PGP MESSAGE|AGE ENCRYPTED FILE)-----|age-encryption\.org/", "an encrypted file", _DECRYPT),
-    (r"\$?\{\{.*\}\}\Z|[$%]\{[^{}]+\}\Z|<%.*%>\Z", "a template, which nothing fills in", _TEMPLATE),
+    (r"\$?\{\{.*\}\}\Z|[$%]\{[^{}]+\}\Z|<%.*%>\Z", "a template", _TEMPLATE),
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern, re.DOTALL), kind, fix) for pattern, kind, fix in _POINTERS)
 
@@ -171,12 +171,12 @@ def _unfit_for_header(text: str) -> str:
         return "is a JSON object and no key: name one of its keys after #"
     unfit = [char for char in text if not " " <= char <= "~"]
     if unfit:
-        return "holds %s, which no HTTP header can carry" % _called(unfit[0])
+        return "holds %s, which an HTTP header cannot hold" % _called(unfit[0])
     if re.search(r" (#|//|;)", text):
         return "holds a comment"
     if text[0] in _EDGES or text[-1] in _EDGES:
-        return "begins with or ends in a mark that is no part of a key"
-    return "is in base64, as a manifest of Kubernetes has it" if _decoded(text).startswith("sk-") else ""
+        return "begins with or ends in a mark that is not part of a key"
+    return "is in base64, as in a Kubernetes manifest" if _decoded(text).startswith("sk-") else ""
 
 
 def _decoded(text: str) -> str:

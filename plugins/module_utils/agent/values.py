@@ -180,7 +180,7 @@ _OBJECT = {"type": "object"}
 
 KINDS: Dict[str, Kind] = {
     "string": Kind("text", _STRING, _is_string, str),
-    "url": Kind("an address that begins with http:// or https://", {**_STRING, "pattern": "^https?://"}, _is_url, str),
+    "url": Kind("a URL that begins with http:// or https://", {**_STRING, "pattern": "^https?://"}, _is_url, str),
     "integer": Kind("a whole number", {"type": "integer"}, _is_integer, _parse_integer),
     "number": Kind("a number", {"type": "number"}, _is_number, _parse_number),
     "boolean": Kind("true or false", {"type": "boolean"}, lambda value: isinstance(value, bool), _parse_boolean),

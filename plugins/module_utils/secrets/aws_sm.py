@@ -107,12 +107,13 @@ class AwsSecretsManager:
                 raise
             return _refusal(reference, error.reason, error.finding.what, client.region, "secretsmanager:DescribeSecret")
         if answer.get("DeletedDate"):
-            return _refusal(reference, "InvalidRequestException", "It is marked for deletion.", client.region)
+            return _refusal(reference, "InvalidRequestException", "The secret is marked for deletion.", client.region)
         versions = {name: tuple(sorted(stages)) for name, stages in (answer.get("VersionIdsToStages") or {}).items()}
         version = _resolve(reference, versions)
         if not version:
             # As GetSecretValue would say it.
-            return _refusal(reference, "ResourceNotFoundException", "No such version or staging label.", client.region)
+            missing = "The secret has no such version or staging label."
+            return _refusal(reference, "ResourceNotFoundException", missing, client.region)
         return Description(
             name=answer["Name"],
             id=answer["ARN"],
@@ -170,19 +171,19 @@ def _refusal(
         fix = f"Grant {permission} on it, and kms:Decrypt on its key, to the identity that runs this."
         return Finding("secret-denied", f"Reading the secret is not allowed ({code}).", where, fix)
     if code == "DecryptionFailure":  # before the next: its key may be scheduled for deletion, and not the secret
-        fix = "Check that the key is enabled and that kms:Decrypt is granted."
+        fix = "Enable the secret's KMS key, and grant kms:Decrypt on it to the identity that runs this."
         return Finding("secret-undecryptable", "The secret cannot be decrypted with its KMS key.", where, fix)
     if "deleti" in message or "deleted" in message:
-        fix = "Restore it (aws secretsmanager restore-secret), or refer to another."
+        fix = "Restore it (aws secretsmanager restore-secret), or refer to another secret."
         return Finding("secret-deleted", "The secret is scheduled for deletion.", where, fix)
     if code == "ResourceNotFoundException" and ("version" in message.lower() or "staging label" in message):
         if not (reference.version or reference.stage):
             return empty(where)
-        fix = "List its versions with praxis.cloud.secret_info, or leave version and stage out."
+        fix = "List its versions with the module praxis.cloud.secret_info, or remove version and stage."
         return Finding("secret-version-not-found", "The secret has no such version or staging label.", where, fix)
     if code == "ResourceNotFoundException":
-        return not_found(where, "Check the name, the account and the region.")
-    fix = "Correct what the message names."
+        return not_found(where, "Check the secret's name, the account and the region.")
+    fix = "Correct what AWS's message names."
     return Finding("secret-unreadable", f"The secret cannot be read ({code}): {message}", where, fix)
 
 

@@ -64,7 +64,7 @@ class Store(Protocol):
 
 def empty(where: str) -> Finding:
     """That a secret is there and holds nothing."""
-    return Finding("secret-empty", "The secret holds no value.", where, "Store a value first.")
+    return Finding("secret-empty", "The secret holds no value.", where, "Store a value in the secret.")
 
 
 def not_found(where: str, fix: str) -> Finding:
@@ -89,8 +89,8 @@ def fetch_text(named: str, stores: Mapping[str, Store]) -> tuple[str, str]:
     (reference,) = parse_all([named])
     secret = fetch_all([reference], stores)[reference]
     if isinstance(secret.value, bytes):
-        fix = "Store it as text."
-        raise Failed(Finding("secret-binary", "The secret is binary and no text.", str(reference), fix))
+        fix = "Store the secret as text."
+        raise Failed(Finding("secret-binary", "The secret is binary and not text.", str(reference), fix))
     return secret.value, secret.version
 
 
@@ -141,9 +141,9 @@ def _store(stores: Mapping[str, Store], name: str) -> Store:
         raise Failed(
             Finding(
                 "secret-store-unsupported",
-                f"Secrets in {name} cannot be read here; at hand: {', '.join(sorted(stores)) or 'no store'}.",
+                f"Secrets in {name} cannot be read here; available stores: {', '.join(sorted(stores)) or 'no store'}.",
                 f"{name}://",
-                "Keep the secret in one of them.",
+                "Store the secret in one of these stores, and refer to it there.",
             )
         )
     return store
@@ -155,7 +155,7 @@ def _take(reference: Reference, outcome: Outcome) -> Outcome:
         return outcome
     where = str(reference)
     if isinstance(outcome.value, bytes):
-        fix = "Refer to the whole secret: leave #KEY out."
+        fix = "Refer to the whole secret: remove #KEY from the reference."
         return Finding("secret-binary", "The secret is binary, so it has no keys.", where, fix)
     document = _json_object(outcome.value)
     if document is None:
@@ -163,22 +163,22 @@ def _take(reference: Reference, outcome: Outcome) -> Outcome:
             "secret-not-json",
             "The secret's text is not a JSON object, so it has no keys.",
             where,
-            "Store a JSON object, or refer to the whole secret: leave #KEY out.",
+            "Store a JSON object, or refer to the whole secret: remove #KEY from the reference.",
         )
     values = [value for key, value in document if key == reference.key]
     if not values:
         return _no_key(reference, list(dict(document)))
     if len(values) > 1:
-        what = f"The key {reference.key!r} stands {len(values)} times in the secret, and only one of them can be meant."
-        return Finding("secret-key-ambiguous", what, where, "Remove all but the right one from the secret.")
+        what = f"The key {reference.key!r} is in the secret {len(values)} times, and their values may differ."
+        return Finding("secret-key-ambiguous", what, where, "Remove all but the right one of them from the secret.")
     try:
         text = values[0] if isinstance(values[0], str) else _json(values[0])
     except RecursionError:
         what = f"The value of the key {reference.key!r} is nested too deeply."
-        return Finding("secret-not-json", what, where, "Store it as a string.")
+        return Finding("secret-not-json", what, where, "Store this value as a string.")
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-        what = f"The value of the key {reference.key!r} is no Unicode text: it holds half a surrogate pair."
-        return Finding("secret-not-text", what, where, "Store the value again.")
+        what = f"The value of the key {reference.key!r} is not Unicode text: it has half a surrogate pair."
+        return Finding("secret-not-text", what, where, "Store the value again, as UTF-8 text.")
     return Secret(text, outcome.version)
 
 
@@ -188,7 +188,8 @@ def _no_key(reference: Reference, keys: list[str]) -> Finding:
         "secret-key-not-found",
         f"The secret has no key {reference.key!r} among its {len(keys)}.",
         str(reference),
-        f"Did you mean {near[0]!r}?" if near else "Check the key's name; keys are taken literally, dots included.",
+        f"Did you mean {near[0]!r}?" if near else "Correct the key's name in the reference: every character counts, "
+                                                  "dots included.",
     )
 
 

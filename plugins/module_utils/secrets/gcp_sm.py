@@ -108,10 +108,10 @@ class GcpSecretManager:
             raise
         except Failed as failed:
             if failed.findings[0].code == "secret-not-found" or "Secret Version" not in said:
-                return not_found(where, "Check the project and the name; a secret without a version counts as none.")
+                return not_found(where, "Correct the project or the name; or add a version, if the secret has none.")
         if not reference.version:
             return empty(where)
-        fix = "List its versions with praxis.cloud.secret_info, or leave the version out."
+        fix = "List its versions with the module praxis.cloud.secret_info, or remove version from the reference."
         return Finding("secret-version-not-found", "The secret has no such version.", where, fix)
 
     def _fetch(self, reference: Reference) -> Outcome:
@@ -180,9 +180,9 @@ def _iso(moment: Any) -> str:
 
 def _not_enabled(reference: Reference, state: str) -> Finding:
     if state == "DESTROYED":
-        fix = "Its value is gone for good: add a new version, or refer to another."
+        fix = "Its value is lost: add a new version, or refer to another version of the secret."
         return Finding("secret-destroyed", "This version of the secret is destroyed.", str(reference), fix)
-    fix = "Enable it (gcloud secrets versions enable), or refer to another version."
+    fix = "Enable it (gcloud secrets versions enable), or refer to another version of the secret."
     return Finding("secret-disabled", "This version of the secret is disabled.", str(reference), fix)
 
 
@@ -196,8 +196,9 @@ def _refusal(reference: Reference, error: errors.CloudError) -> Finding:
         )
         return Finding("secret-denied", "Reading the secret is not allowed.", where, fix)
     if isinstance(error, errors.NotFound):
-        return not_found(where, "Check the project and the name.")
+        return not_found(where, "Check the secret's project and name.")
     for state in ("DESTROYED", "DISABLED"):
         if state in said:
             return _not_enabled(reference, state)
-    return Finding("secret-unreadable", f"The secret cannot be read: {said}", where, "Correct what the message names.")
+    return Finding("secret-unreadable", f"The secret cannot be read: {said}", where, "Correct what Google's message "
+                                                                                     "names.")

@@ -169,8 +169,8 @@ def carry_out(
 def vanished(slot: str, found: Identity, seconds: int = 0) -> Failed:
     """That a seed is not there which has just been."""
     late = f" {seconds} s" if seconds else ""
-    what = f"The seed of slot {slot!r} is {found.state}{late} after it was there."
-    return Failed(Finding("identity-vanished", what, found.name, "Run it again, and only once at a time."))
+    what = f"The seed of slot {slot!r} is {found.state}{late}, although it existed before."
+    return Failed(Finding("identity-vanished", what, found.name, "Run this again, and only one run at a time."))
 
 
 def _unusable(slot: str, reference: Reference, how: str, where: str = "") -> Finding:
@@ -178,11 +178,11 @@ def _unusable(slot: str, reference: Reference, how: str, where: str = "") -> Fin
     what = f"The seed of slot {slot!r} {how}; it must be {SEED_BYTES} bytes{binary}."
     ways = {
         AWS: f"Store the right {SEED_BYTES} bytes as SecretBinary (an older version may hold them), or",
-        GCP: f"Enable version 1 if it is disabled, make the secret anew with the right {SEED_BYTES} bytes as its "
-        "version 1, or",
+        GCP: f"Enable version 1 if it is disabled, create the secret again with the right {SEED_BYTES} bytes as its "
+             "version 1, or",
     }
     fix = (
-        f"{ways[reference.store]}, if the slot may get a new peer id, remove it with state=absent and "
-        "recovery_window_days=0 and make it anew."
+        f"{ways[reference.store]}, if the slot may get a new peer id, remove it with the module "
+        "praxis.cloud.p2p_identity (state=absent, recovery_window_days=0) and create it again."
     )
     return Finding(_BAD_SEED, what, where or str(reference), fix)

@@ -120,7 +120,7 @@ def parse(text: str) -> Reference | None:
             raise _fault(
                 inside[0],
                 0,
-                "A reference must be the whole value; inside other text nothing resolves it.",
+                "A reference must be the whole value; inside other text it is not resolved.",
                 "Store the complete text as one secret and refer to that.",
             )
         return None
@@ -128,8 +128,8 @@ def parse(text: str) -> Reference | None:
         if text.startswith(prefix):
             return read(text)
     if re.match(r"\{\{\s*resolve:ssm(-secure)?:", text):
-        what = "Parameters of AWS Systems Manager are not read."
-        raise _fault(text, 0, what, f"Keep the value in AWS Secrets Manager. {_AWS_SHAPE}")
+        what = "Parameters of AWS Systems Manager are not supported."
+        raise _fault(text, 0, what, f"Store the value in AWS Secrets Manager. {_AWS_SHAPE}")
     begin = f"Begin with one of {', '.join(prefix for prefix, _read in _FORMS)}"
     raise _fault(text, 0, "The beginning of the reference is malformed.", begin)
 
@@ -157,8 +157,8 @@ def parse_all(texts: Iterable[str]) -> list[Reference]:
             findings.extend(error.findings)
             continue
         if reference is None:
-            fix = f"Begin it with one of {', '.join(prefix for prefix, _read in _FORMS)}."
-            what = f"Number {number} is no reference."
+            fix = f"Begin each entry with one of {', '.join(prefix for prefix, _read in _FORMS)}."
+            what = f"Entry {number} of the list is not a reference."
             findings.append(Finding("reference-expected", what, "secret references", fix))
         else:
             references.append(reference)
@@ -193,14 +193,14 @@ class _Cursor:
         """What ``pattern`` matches here; it must match something."""
         found = pattern.match(self.text, self.at, self.end)
         if not found:
-            raise _fault(self.text, self.at, f"Here {what} is expected.", fix)
+            raise _fault(self.text, self.at, f"Expected at ^: {what}.", fix)
         self.at = found.end()
         return found[0]
 
     def done(self, fix: str) -> None:
         """Everything must have been read."""
         if self.at < self.end:
-            raise _fault(self.text, self.at, f"The character {self.text[self.at]!r} cannot stand here.", fix)
+            raise _fault(self.text, self.at, f"The character {self.text[self.at]!r} is not allowed at ^.", fix)
 
 
 _AWS_SHAPE = "Write aws-sm://NAME-OR-ARN#KEY?version=ID&stage=LABEL; all after the name is optional."
@@ -226,11 +226,11 @@ def _check_resource(text: str) -> None:
         return
     ours = f"gcp-sm://{found['project']}/{found['name']}"
     if found["location"]:
-        what = f"It is a regional secret of Google Secret Manager, in {found['location']}; those are not supported."
-        fix = f"Keep it as a global secret, which may be replicated to that region alone, and write {ours}."
+        what = f"This is a regional secret of Google Secret Manager, in {found['location']}; those are not supported."
+        fix = f"Store it as a global secret (it may be replicated to that region only), and write {ours}."
         raise ReferenceError(Finding("regional-secret-unsupported", what, "secret reference", fix))
     if found["long"] and text.startswith("gcp-sm://"):
-        what = "Here the project's id is expected, not Google's resource name."
+        what = "Expected at ^: the project's id, not Google's resource name."
         raise _fault(text, len("gcp-sm://"), what, f"Write {ours}; {_GCP_SHAPE[6:]}")
 
 
@@ -239,7 +239,7 @@ def _gcp_uri(text: str) -> Reference:
     cursor = _Cursor(text, len("gcp-sm://"), len(text))
     project = cursor.match(_GCP_PROJECT, "a project id", _GCP_SHAPE)
     if not cursor.skip("/"):
-        raise _fault(text, cursor.at, "Here '/' and the secret's name are expected.", _GCP_SHAPE)
+        raise _fault(text, cursor.at, "Expected at ^: '/' and the secret's name.", _GCP_SHAPE)
     name = cursor.match(_GCP_NAME, "a secret's name", _GCP_SHAPE)
     key = _uri_key(cursor, _GCP_SHAPE)
     query = _uri_query(cursor, ("version",), _GCP_SHAPE)
@@ -276,7 +276,7 @@ def _gcp_resolve(text: str) -> Reference:
         start = cursor.at
         key = cursor.take("")
         if not key:
-            raise _fault(text, start, "Here a key is expected.", _GCP_RESOLVE_SHAPE)
+            raise _fault(text, start, "Expected at ^: a key.", _GCP_RESOLVE_SHAPE)
     cursor.done(_GCP_RESOLVE_SHAPE)
     return _gcp(project, name, key, version)
 
@@ -292,7 +292,7 @@ _FORMS = (
 def _resolve_body(text: str, prefix: str, shape: str) -> _Cursor:
     close = text.find("}}")
     if close < 0:
-        raise _fault(text, len(text), "Here '}}' is expected.", shape)
+        raise _fault(text, len(text), "Expected at ^: '}}'.", shape)
     if close + 2 != len(text):
         raise _fault(text, close + 2, "A reference must be the whole value.", "Store the complete text as one secret.")
     return _Cursor(text, len(prefix), close)
@@ -311,7 +311,7 @@ def _uri_key(cursor: _Cursor, shape: str) -> str:
     start = cursor.at
     key = cursor.take("?#&")
     if not key:
-        raise _fault(cursor.text, start, "Here a key is expected.", shape)
+        raise _fault(cursor.text, start, "Expected at ^: a key.", shape)
     return _unquote(cursor.text, start, key)
 
 
@@ -325,12 +325,12 @@ def _uri_query(cursor: _Cursor, allowed: tuple[str, ...], shape: str) -> dict[st
         if word not in allowed or word in query:
             near = [] if word in query else difflib.get_close_matches(word, allowed, 1)
             hint = f"Did you mean {near[0]}?" if near else f"Use each of {', '.join(allowed)} at most once."
-            raise _fault(cursor.text, start, f"The word {word!r} cannot stand here.", hint)
+            raise _fault(cursor.text, start, f"The word {word!r} is not allowed at ^.", hint)
         cursor.skip("=")
         start = cursor.at
         value = cursor.take("&?#")
         if not value:
-            raise _fault(cursor.text, start, f"Here a {word} is expected.", shape)
+            raise _fault(cursor.text, start, f"Expected at ^: a {word}.", shape)
         query[word] = _unquote(cursor.text, start, value)
         if word == "version" and "stage" in allowed:
             _check_version(cursor.text, start, query[word])

@@ -195,7 +195,7 @@ def test_what_is_said_of_several_settings_alike_is_said_once() -> None:
     found = [finding("plaintext-p2p", path, fix=fix) for path in ("p2p.a", "p2p.b", "p2p.c")]
     other = finding("plaintext-p2p", "p2p.d", where="there", fix=fix)
     merged, apart = shortened([*found, other])
-    assert merged.what == "p2p.a has no effect. Likewise p2p.b, p2p.c."
+    assert merged.what == "p2p.a has no effect. Also: p2p.b, p2p.c."
     assert apart == other
 
 

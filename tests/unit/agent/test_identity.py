@@ -72,7 +72,7 @@ def test_a_truncated_peer_id_is_none(at: int) -> None:
 
 @pytest.mark.parametrize("seed", [b"", b"x" * 31, b"x" * 33, b"x" * 64, "x" * 32, None])
 def test_a_seed_of_another_length_is_a_typed_error(seed: object) -> None:
-    with pytest.raises(identity.IdentityError, match="A seed has 32 bytes") as caught:
+    with pytest.raises(identity.IdentityError, match="A seed must have 32 bytes") as caught:
         identity.peer_id(seed)  # type: ignore[arg-type]
     assert caught.value.findings[0].code == "bad-seed"
 

@@ -188,7 +188,7 @@ def test_a_right_to_read_values_only_reports_what_google_says(shop, may):
     assert shop.fetch(f"gcp-sm://{PROJECT}/plain") == [("value", "1")]
     assert shop.finding(f"gcp-sm://{PROJECT}/plain?version=2").code == "secret-version-not-found"
     found = shop.finding(f"gcp-sm://{PROJECT}/none")
-    assert (found.code, "without a version" in found.fix) == ("secret-not-found", True)
+    assert (found.code, "add a version" in found.fix) == ("secret-not-found", True)
 
 
 def test_no_answer_is_not_taken_for_no_secret(shop):

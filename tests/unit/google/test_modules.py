@@ -193,7 +193,7 @@ def test_the_lookup_takes_both_clouds_terms(cloud, google, owner, template):
     accessed = [operation for operation in google.operations() if operation.endswith("access")]
     assert (cloud.operations, len(accessed)) == (["BatchGetSecretValue"], 1)
     assert template(f"{{{{ lookup('praxis.cloud.secret', 'gcp-sm://{PROJECT}/seed', encoding='base64') }}}}") == "/wA="
-    with pytest.raises(AnsibleError, match="binary and no text"):
+    with pytest.raises(AnsibleError, match="binary and not text"):
         template(f"{{{{ lookup('praxis.cloud.secret', 'gcp-sm://{PROJECT}/seed') }}}}")
 
 

@@ -81,7 +81,7 @@ def test_binary(cloud: Any, template: Any) -> None:
     keep(cloud, "text", "ü")
     text = "{{ query('praxis.cloud.secret', 'aws-sm://seed', 'aws-sm://text', encoding='base64') }}"
     assert template(text) == [base64.b64encode(bytes(range(32))).decode(), base64.b64encode("ü".encode()).decode()]
-    with pytest.raises(AnsibleError, match="binary and no text"):
+    with pytest.raises(AnsibleError, match="binary and not text"):
         template("{{ lookup('praxis.cloud.secret', 'aws-sm://seed') }}")
 
 

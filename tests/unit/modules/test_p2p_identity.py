@@ -146,7 +146,7 @@ def test_an_unusable_seed_is_named_and_left_alone(run: Any, cloud: Any, check: b
 def test_an_unusable_seed_can_be_removed_as_its_message_says(run: Any, cloud: Any) -> None:
     keep(cloud, "a", b"planted-seed")
     options = {"fleet": "demo", "slots": ["a"]}
-    assert "state=absent and recovery_window_days=0" in run("p2p_identity", **options).result["msg"]
+    assert "state=absent, recovery_window_days=0" in run("p2p_identity", **options).result["msg"]
     removal = {**options, "state": "absent", "recovery_window_days": 0}
     cloud.operations.clear()
     predicted = run("p2p_identity", check=True, **removal)
