@@ -41,9 +41,9 @@ def findings(names: Collection[str], outcomes: Mapping[str, Mapping[str, Any]]) 
             found.append(
                 Finding(
                     code="clock-off",
-                    what="Its clock is %d s %s the controller's." % (abs(off), how),
+                    what="The host's clock is %d s %s the controller's." % (abs(off), how),
                     where=name,
-                    fix="Synchronise it (timedatectl set-ntp true). If all hosts seem off, the controller is.",
+                    fix="On the host: timedatectl set-ntp true. If all hosts seem wrong, set the controller's clock.",
                     level=WARNING,
                 )
             )

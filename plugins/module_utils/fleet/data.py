@@ -55,7 +55,7 @@ _UNFIT = {
     "/tmp": "is emptied by a reboot",
     "/usr": "is the system's",
     "/var/lib/docker": "is the engine's",
-    "/var/lib/praxis": "is this collection's",
+    "/var/lib/praxis": "is managed by praxis.cloud",
     "/var/run": "is emptied by a reboot",
 }
 
@@ -94,12 +94,13 @@ def read_data(given: Mapping[str, Any], where: str, cloud: str = "", volume: str
     if "device" in given:
         return Data(DISK_SOURCE, (given["device"],))
     if cloud not in _SNAPSHOTS:
-        fix = "Attach a disk yourself, and name it: praxis_data.device."
-        what = "praxis_data.size makes disks on AWS and Google Cloud, and the machine is on neither."
+        fix = "Attach a disk yourself, and set praxis_data.device to its path."
+        what = "praxis_data.size works only on AWS and Google Cloud, and this machine is on neither."
         raise Failed(Finding("data-no-cloud", what, where, fix))
     if not volume:
-        fix = "Run provision.yml: it makes the disk of the slot, and attaches it."
-        raise Failed(Finding("data-volume-missing", "No disk for its data is attached to the machine.", where, fix))
+        fix = "Run provision.yml: it creates the slot's disk and attaches it."
+        raise Failed(Finding("data-volume-missing", "No disk for the agent's data is attached to the "
+                                                    "machine.", where, fix))
     return Data(DISK_SOURCE, aws_devices(volume) if cloud == "aws" else google_devices())
 
 
@@ -131,21 +132,23 @@ def check_data(given: Mapping[str, Any], where: str, cloud: str = "") -> List[Fi
     if unknown:
         return [_unknown(key, where) for key in unknown]
     if len(places) != 1:
-        what = "praxis_data has %s." % (" and ".join(places) or "no place in it")
-        fix = "Name one of path (a directory of the machine), device (a disk of yours) and size (a disk that is made)."
+        what = "praxis_data has %s." % (" and ".join(places) or "none of path, device and size")
+        fix = "Set one of path (a directory of the machine), device (your own disk), size (a disk from provision.yml)."
         return [Finding("bad-data", what, where, fix)]
     faults = [_CHECKS[key](given[key], cloud) for key in _KEYS if key in given]
     if "snapshot" in given and "size" not in given:
-        faults.append(("praxis_data.snapshot stands beside no size.", "Name the size of the disks made of it."))
+        faults.append(("praxis_data.snapshot is set without size.", "Set size, that of the disks made from it."))
     if "keep_backups" in given and "size" not in given:
-        faults.append(("praxis_data.keep_backups stands beside no size.", "Backups are of disks that are made."))
+        fix = "Remove it, or set size: only disks that provision.yml creates are backed up."
+        faults.append(("praxis_data.keep_backups is set without size.", fix))
     return [Finding("bad-data", what, where, fix) for what, fix in faults if what]
 
 
 def _unknown(key: str, where: str) -> Finding:
     near = difflib.get_close_matches(key, _KEYS, n=1, cutoff=0.5)
     hint = "Did you mean %s? " % near[0] if near else ""
-    return Finding("bad-data", "praxis_data holds %s." % shown(key), where, hint + "Known: %s." % ", ".join(_KEYS))
+    what = "praxis_data has an unknown key %s." % shown(key)
+    return Finding("bad-data", what, where, hint + "The keys are %s." % ", ".join(_KEYS))
 
 
 def _check_path(value: Any, _cloud: str) -> Tuple[str, str]:
@@ -154,14 +157,16 @@ def _check_path(value: Any, _cloud: str) -> Tuple[str, str]:
         return "praxis_data.path is %s." % shown(value), fix
     for place, why in _UNFIT.items():
         if (value + "/").startswith(place + "/"):
-            return "praxis_data.path is %s, and %s %s." % (value, place, why), "Choose another, such as /srv/praxis."
+            return "praxis_data.path is %s, and %s %s." % (value, place, why), (
+                "Choose another path, such as /srv/praxis."
+            )
     return "", ""
 
 
 def _check_device(value: Any, _cloud: str) -> Tuple[str, str]:
     if isinstance(value, str) and _DEVICE.fullmatch(value):
         return "", ""
-    fix = "Write the path of a block device; those below /dev/disk/by-id are the same after a reboot."
+    fix = "Write the path of a block device. Paths below /dev/disk/by-id stay the same after a reboot."
     return "praxis_data.device is %s." % shown(value), fix
 
 
@@ -177,9 +182,7 @@ def _check_snapshot(value: Any, cloud: str) -> Tuple[str, str]:
     named = value if isinstance(value, Mapping) else {"": value}
     if named and all(_names_snapshot(one, str(slot), cloud) for slot, one in named.items()):
         return "", ""
-    fix = (
-        "Write a snapshot's id (snap-…; on Google Cloud its name), or a line `slot: id` for each slot that is restored."
-    )
+    fix = "Write a snapshot's id (snap-…; on Google Cloud its name), or a line `slot: id` for each slot to restore."
     return "praxis_data.snapshot is %s." % shown(value), fix
 
 
@@ -193,7 +196,7 @@ def _names_snapshot(value: Any, slot: str, cloud: str) -> bool:
 def _check_keep_backups(value: Any, _cloud: str) -> Tuple[str, str]:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return "", ""
-    fix = "Write a whole number, 1 or more; leave it out to keep all backups."
+    fix = "Write a whole number, 1 or more; remove it to keep all backups."
     return "praxis_data.keep_backups is %s." % shown(value), fix
 
 

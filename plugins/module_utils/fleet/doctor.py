@@ -101,18 +101,18 @@ def _machine(name: str, outcome: Mapping[str, Any]) -> List[Finding]:
     absent = [item for item in outcome["examination"]["images"] if not item["present"]]
     free, memory = host.get("disk_free_mb"), host.get("memory_free_mb")
     if free is not None and free < LEAST_DISK:
-        what = "Where the engine keeps its images %d MiB are free. A pull that fills the disk takes the agent down too."
+        what = "Only %d MiB are free on the disk with the engine's images. A pull that fills it stops the agent too."
         fix = (
-            "See what fills it (on the machine: docker system df; df -h). Images that no container uses are removed by "
-            "docker image prune --all; a rollback to an earlier release has to pull its own again then. Or use a "
-            "larger disk (praxis_root_volume_gb)."
+            "On the machine, see what fills the disk: docker system df; df -h. To remove the images that no container "
+            "uses: docker image prune --all (a rollback then has to pull its image again). Or use a larger disk "
+            "(praxis_root_volume_gb)."
         )
         found.append(Finding("disk-low", what % free, name, fix, ERROR if absent else WARNING))
     if memory is not None and memory < LEAST_MEMORY:
-        what = "Of its memory %d MiB are free: the next container may be killed at its start."
+        what = "Only %d MiB of the machine's memory are free: the next container may be killed when it starts."
         fix = (
-            "See what uses it (on the machine: ps axo rss,args --sort -rss), and end that; or use a larger machine "
-            "(praxis_instance_type)."
+            "On the machine, see what uses the memory (ps axo rss,args --sort -rss) and stop it; or use a larger "
+            "machine (praxis_instance_type)."
         )
         found.append(Finding("memory-low", what % memory, name, fix, WARNING))
     # A machine that has never had a release is given its engine by the first deployment.
@@ -121,7 +121,7 @@ def _machine(name: str, outcome: Mapping[str, Any]) -> List[Finding]:
     if away is not None:
         found.append(away)
     elif deployed and outcome.get("reasons"):
-        what = "Its Docker is not what the settings ask for (%s); the next deployment changes and restarts it."
+        what = "The machine's Docker is not as the settings say (%s); the next deployment changes and restarts it."
         found.append(Finding("engine-to-be-made", what % "; ".join(outcome["reasons"]), name, _DEPLOY, WARNING))
     return found
 
@@ -134,9 +134,9 @@ def _images(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]:
         registry = item["image"].partition("/")[0].partition(":")[0]
         # That the name does not resolve is said once, and by its name.
         if failure and examination["names"].get(registry, "ok") == "ok":
-            what, level = "A deployment could not pull %s here. %s", ERROR
+            what, level = "A deployment could not pull %s here: %s", ERROR
             if item["present"] and failure["code"] != "image-architecture":  # nobody pulls it
-                what, level = "%s is here already; a release with another image could not be deployed. %s", WARNING
+                what, level = "%s is here already; a release with another image could not be deployed: %s", WARNING
             said = what % (item["image"].partition("@")[0], failure["what"])
             found.append(Finding(failure["code"], said, name, failure["fix"], level))
     return len(examination["images"]), found
@@ -151,15 +151,15 @@ def _names(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]:
             what = "The name %s does not resolve on the machine (%s)." % (host, answer)
             fix = (
                 "On the machine: getent hosts %s; resolvectl status. In a VPC: enableDnsSupport and "
-                "enableDnsHostnames; a zone of its own has to be associated with the network." % host
+                "enableDnsHostnames; a private DNS zone must be associated with the VPC." % host
             )
             found.append(Finding("name-unresolved", what, name, fix))
     for host, answer in sorted(inside.items()):
         if answer != "ok" and examination["names"].get(host) == "ok":
-            what = "The name %s resolves on the machine, and not in the agent's container (%s), which needs it." % (
+            what = "The name %s resolves on the machine, but not in the agent's container (%s), which needs it." % (
                 host, answer,
             )  # fmt: skip
-            fix = 'Name a resolver that containers reach: praxis_docker_daemon: {"dns": ["ADDRESS"]}; then deploy.'
+            fix = 'Set a DNS server that containers reach: praxis_docker_daemon: {"dns": ["ADDRESS"]}; then deploy.'
             found.append(Finding("name-unresolved-inside", what, name, fix))
     return len(examination["names"]) + len(inside), found
 
@@ -208,19 +208,19 @@ def _silent(name: str, point: str, answer: str, dialled_by: Sequence[str], other
     :param others: the machine's addresses, when the one that was dialled is none of them.
     """
     if others:
-        what = "The inventory has an address that is not the machine's, so its agent is not reached at %s by %s (%s)."
-        fix = "Correct praxis_private_ip of this host: the machine has %s." % ", ".join(others)
+        what = "The inventory has a wrong address for the machine: its agent cannot be reached at %s by %s (%s)."
+        fix = "Correct praxis_private_ip of this host. The machine's addresses: %s." % ", ".join(others)
         return Finding("address-wrong", what % (point, ", ".join(dialled_by), answer), name, fix)
-    what = "Its agent is not reached at %s by %s (%s), so the agents do not find each other."
-    fix = "Let TCP to that port in: provision.yml keeps the cloud's firewall; on the machine: nft list ruleset."
+    what = "The machine's agent cannot be reached at %s by %s (%s)."
+    fix = "Allow TCP to that port: run provision.yml for the cloud's firewall; on the machine, see nft list ruleset."
     if answer == "refused":
-        fix = "On the machine: docker port praxis-agent-1; ss -ltn. It has to listen at praxis_p2p_port."
+        fix = "On the machine: docker port praxis-agent-1; ss -ltn. The agent has to listen at praxis_p2p_port."
     return Finding("peer-unreachable", what % (point, ", ".join(dialled_by), answer), name, fix)
 
 
 def _shut_in(name: str, answer: str, others: Sequence[str]) -> Finding:
     what = "The machine reaches %s; its agent's container does not (%s), so its agent cannot dial them."
-    fix = "Let containers out; on the machine: sysctl net.ipv4.ip_forward, iptables -S FORWARD, nft list ruleset."
+    fix = "Let containers out. On the machine: sysctl net.ipv4.ip_forward; iptables -S FORWARD; nft list ruleset."
     return Finding("container-shut-in", what % (", ".join(others), answer), name, fix)
 
 
@@ -231,7 +231,7 @@ def _network(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]
         return 0, []
     if inside <= outside:
         return 1, []
-    what = "Packets of containers may have %d bytes, and the machine's way out takes %d: large answers get lost."
+    what = "The MTU of containers is %d, and the MTU of the machine's default route is %d: large packets are lost."
     version = str((outcome["observation"].get("engine") or {}).get("version") or "")
     return 1, [Finding("mtu-too-large", what % (inside, outside), name, _smaller_mtu(outside, version))]
 
@@ -241,13 +241,13 @@ def _smaller_mtu(mtu: int, version: str) -> str:
     major = re.match(r"[0-9]+", version)
     if major and int(major.group()) < KNOWS_NETWORK_OPTIONS:
         return (
-            "Docker Engine %s gives such networks no other MTU. Use version %d or newer (docker_source: docker, on a "
-            "machine that has none yet), or raise the MTU of the way out." % (version, KNOWS_NETWORK_OPTIONS)
+            "Docker Engine %s cannot change this MTU. Use version %d or newer (docker_source: docker, on a machine "
+            "without an engine), or raise the MTU of the default route." % (version, KNOWS_NETWORK_OPTIONS)
         )
     options = '{"bridge": {"com.docker.network.driver.mtu": "%d"}}' % mtu
     return (
-        'Set praxis_docker_daemon: {"mtu": %d, "default-network-opts": %s}, and deploy. A network that is there keeps '
-        "its MTU: then, machine by machine, docker compose -p praxis down there, and deploy again." % (mtu, options)
+        'Set praxis_docker_daemon: {"mtu": %d, "default-network-opts": %s}, and deploy. An existing network keeps '
+        "its MTU: on one machine after the other, run docker compose -p praxis down, and deploy again." % (mtu, options)
     )
 
 
@@ -265,12 +265,12 @@ def _secrets(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]
         command = "chown %d:%d %s && chmod %04o %s" % (owner, owner, path, right, path)
         fix = "On the machine: %s" % command
         if item["mode"] & ~most or item["uid"] not in (0, owner):
-            what = "%s has the mode %04o and belongs to user %d: others than its agent may read or change it."
+            what = "%s has the mode %04o and belongs to user %d: other users can read or change it."
             fix += "; then change the secrets that it holds, and deploy."
             said = what % (item["path"], item["mode"], item["uid"])
             found.append(Finding("secret-exposed", said, name, fix, command=command))
         elif item["uid"] != owner or item["mode"] & needed != needed:
-            what = "%s has the mode %04o and belongs to user %d: the agent cannot read it at its next start."
+            what = "%s has the mode %04o and belongs to user %d: the agent cannot read it when it starts again."
             said = what % (item["path"], item["mode"], item["uid"])
             found.append(Finding("secret-unreadable", said, name, fix, command=command))
     return sum(not item["directory"] for item in items), found

@@ -22,43 +22,45 @@ REASONS = (
     (
         r"The engine did not start with its new settings",
         "engine-settings-refused",
-        "The machine's engine does not start with the settings that it is to have.",
-        "Correct praxis_docker_daemon, or the machine's daemon.json, by what the engine says, and deploy again.",
+        "The machine's Docker Engine does not start with its new settings.",
+        "Correct praxis_docker_daemon, or /etc/docker/daemon.json on the machine, as the engine's message says, and "
+        "deploy again.",
     ),
     (
         r"NO_PUBKEY|is not signed|not valid yet|Release file .* expired|invalid signature"
         r"|[Cc]ertificate verification failed|Clearsigned file isn't valid|Hash Sum mismatch"
         r"|GPG check FAILED|Failed to validate GPG signature|CERTIFICATE_VERIFY_FAILED",
         "packages-untrusted",
-        "The machine does not trust what its package mirror sent.",
-        "Check the machine's clock (timedatectl), the packages debian-archive-keyring and ca-certificates, and who "
-        "answers as the mirror (a proxy or a login page of the network).",
+        "The machine does not trust the data from its package mirror.",
+        "Check the machine's clock (timedatectl), the packages debian-archive-keyring and ca-certificates, and "
+        "whether a proxy or a login page answers in place of the mirror.",
     ),
     (
         r"Could not get lock|Unable to acquire the dpkg|Unable to lock|Failed to lock|lock was locked by"
         r"|dpkg was interrupted|Wait for cloud-init to end|lockfile is held",
         "packages-locked",
-        "Another program works on the machine's packages, or was stopped in the middle of it.",
-        "Let it end (unattended-upgrades, cloud-init) and deploy again; after an interruption: dpkg --configure -a.",
+        "Another program is changing the machine's packages, or was interrupted while it did.",
+        "Wait until it ends (unattended-upgrades, cloud-init) and deploy again. After an interruption, on the "
+        "machine: dpkg --configure -a.",
     ),
     (
         r"Unable to locate package|No package matching|has no installation candidate|[Uu]nmet dependencies|held broken"
         r"|does not have a Release file|Unable to find a match|No package \S+ available|nothing provides"
         r"|conflicts with",
         "packages-missing",
-        "The machine's package sources do not have what the engine needs.",
-        "Check /etc/apt/sources.list.d and sources.list (/etc/yum.repos.d): a mirror has to have the component main "
-        "of this release, universe on Ubuntu; docker_source and docker_repository choose where the engine comes from.",
+        "The machine's package sources lack packages that Docker Engine needs.",
+        "Check /etc/apt/sources.list.d and sources.list (/etc/yum.repos.d): a mirror must have the component main of "
+        "this release, and on Ubuntu universe. docker_source and docker_repository set where the engine comes from.",
     ),
     (
         r"Failed to fetch|Failed to update apt cache|Temporary failure resolving|Could not connect to \S+:\d+ \("
         r"|Proxy Authentication Required|Failed to download metadata|Cannot download|All mirrors were tried"
         r"|Fetch the key of the repository",
         "packages-unreachable",
-        "The machine does not get packages from its mirror.",
-        "See that `apt-get update` works there. Give the machine a way out to the mirror (a NAT gateway or public "
-        "address, and egress to ports 80 and 443), a proxy (praxis_http_proxy and praxis_https_proxy), a mirror in "
-        "its sources that it reaches, or an image that has Docker Engine and Compose already.",
+        "The machine cannot get packages from its mirror.",
+        "Run `apt-get update` on the machine and make it work: a route to the mirror (a NAT gateway or public "
+        "address, and egress to ports 80 and 443), a proxy (praxis_http_proxy and praxis_https_proxy), or another "
+        "mirror in its sources. Or use a machine image that has Docker Engine and Compose already.",
     ),
 )
 
@@ -70,7 +72,8 @@ def explain(name: str, reasons: str) -> Finding:
     """
     return step_failure.known(REASONS, name, reasons, LONGEST) or Finding(
         code="no-engine",
-        what="Docker is not as the agent needs it: %s." % step_failure.short(reasons, LONGEST).rstrip("."),
+        what="The machine's Docker is not usable for the agent: "
+             "%s." % step_failure.short(reasons, LONGEST).rstrip("."),
         where=name,
-        fix="See why on the machine (systemctl status docker, journalctl -u docker), fix it and deploy again.",
+        fix="On the machine, see why (systemctl status docker; journalctl -u docker), fix it and deploy again.",
     )

@@ -117,8 +117,8 @@ def goals(histories: Histories, to: str = "", left: Stopped = Stopped()) -> Tupl
         meant = [one for one in past if one.run == to]
         if not meant:
             known = ", ".join(one.run for one in past if one.run) or "none"
-            fix = "Choose one that make history lists: %s." % known
-            raise Failed(Finding("unknown-deployment", "No host remembers deployment %s." % to, "praxis_to", fix))
+            fix = "Choose a deployment that make history lists: %s." % known
+            raise Failed(Finding("unknown-deployment", "No host has a record of deployment %s." % to, "praxis_to", fix))
     else:
         meant = whole[0:1] if undo else whole[1:2]
         if not meant:

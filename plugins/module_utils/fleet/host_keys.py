@@ -19,7 +19,7 @@ _TYPE = re.compile(r"ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 #: What cloud-init prints around a machine's public keys, on its console.
 _CONSOLE = re.compile(r"-----BEGIN SSH HOST KEY KEYS-----(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL)
-_FORM = "Write a list of public keys for each member: 'ssh-ed25519 AAAA…', as /etc/ssh/ssh_host_ed25519_key.pub has it."
+_FORM = "Write a list of public keys for each member: 'ssh-ed25519 AAAA…', as in /etc/ssh/ssh_host_ed25519_key.pub."
 
 
 def public_key(text: Any) -> Optional[str]:
@@ -39,16 +39,16 @@ def public_key(text: Any) -> Optional[str]:
 def check(given: Any) -> List[Finding]:
     """What is wrong with a mapping of members to their public keys."""
     if not isinstance(given, Mapping):
-        return [_bad("It is no mapping.", VARIABLE)]
+        return [_bad("praxis_host_keys is not a mapping of members to keys.", VARIABLE)]
     findings = []
     for name, keys in given.items():
         where = "%s of %s" % (VARIABLE, name)
         if not _NAME.fullmatch(str(name)):
-            findings.append(_bad("%r can be no member's name." % str(name), where))
+            findings.append(_bad("%r cannot be a member's name." % str(name), where))
         elif not isinstance(keys, (list, tuple)) or not keys:
-            findings.append(_bad("It is no list of keys.", where))
+            findings.append(_bad("The value is not a list of keys.", where))
         else:
-            findings += [_bad("%r is no public key." % str(key)[:40], where) for key in keys if not public_key(key)]
+            findings += [_bad("%r is not a public key." % str(key)[:40], where) for key in keys if not public_key(key)]
     return findings
 
 

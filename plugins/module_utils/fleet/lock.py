@@ -56,8 +56,9 @@ class Holder:
         """The same, for a run that only observes."""
         if self.by_hand:
             return replace(self.locked(), level=WARNING)
-        what = "Deployment %s of %s is at work, or stopped, and its lease runs." % (self.run, self.record["owner"])
-        return Finding("deploying", what, self.where, "Run this again when it has ended.", level=WARNING)
+        what = "Deployment %s of %s is at work, or stopped before its lease ends." % (self.run, self.record["owner"])
+        fix = "Run this playbook again when that deployment has ended."
+        return Finding("deploying", what, self.where, fix, level=WARNING)
 
     def taken_over(self, beyond: Collection[str] = ()) -> Finding:
         """This run goes on where it stopped.
@@ -65,29 +66,29 @@ class Holder:
         :param beyond: the members outside this run, or left out of it: their hosts are not asked what is left there.
         """
         what = self._stopped() + " This run has taken the fleet over from it, and continues from there."
-        fix = "Nothing: this run continues from there. The output of that deployment says how far it came."
+        fix = "Nothing to do: this run continues from there. The output of that deployment says how far it came."
         if beyond:
             what += (
-                " It does nothing to %s: what that deployment left there stays, and where it has not called its "
-                "release good, the host rolls itself back." % listed(sorted(beyond), _NAMED)
+                " It changes nothing on %s: where that deployment had not called its release good, the host rolls "
+                "itself back." % listed(sorted(beyond), _NAMED)
             )
-            fix = "status.yml says which hosts go back, and when (unconfirmed). A deployment of all hosts prevents it."
+            fix = "status.yml says which hosts roll back, and when (unconfirmed). To prevent it, deploy to all hosts."
         return Finding("taken-over", what, self.where, fix, level=WARNING)
 
     def unfinished(self) -> Finding:
         """It stopped, and nobody has gone on since."""
-        fix = "Deploy again: the next run continues where it stopped. Or undo it: rollback.yml."
+        fix = "Deploy again: the next run continues where it stopped. Or undo that deployment: rollback.yml."
         return Finding("unfinished", self._stopped(), self.where, fix, level=WARNING)
 
     def refused(self) -> Finding:
         """It stopped, and this run may not continue from there."""
-        fix = "Deploy with praxis_unfinished=continue to go on from there, or undo it: rollback.yml."
+        fix = "To continue from there: deploy with -e praxis_unfinished=continue. To undo it: rollback.yml."
         return Finding("unfinished", self._stopped(), self.where, fix)
 
     def overlooked(self) -> Finding:
         """It stopped, and no host by which this rollback was planned knows of it."""
-        what = self._stopped() + " No host of this run knows of it, so these would go further back than the others."
-        fix = "Run rollback.yml without --limit: it undoes that deployment. Or say where to go back to: praxis_to."
+        what = self._stopped() + " No host of this run took part in it, so they would go back further than the others."
+        fix = "Run rollback.yml without --limit: it undoes that deployment. Or name where to go: -e praxis_to=ID."
         return Finding("unfinished", what, self.where, fix)
 
     def _stopped(self) -> str:
@@ -146,9 +147,9 @@ def holder(observations: Mapping[str, Mapping[str, Any]], alive: Alive, take_ove
     if there is False:
         gone = "its process is gone"
     elif record["expires"] <= now:
-        gone = "it has given no sign for %d s, longer than its lease" % (now - record["at"])
+        gone = "it has been silent for %d s, longer than its lease" % (now - record["at"])
     elif record["run"] == take_over:
-        gone = "praxis_take_over says so"
+        gone = "praxis_take_over names it"
     return Holder(record, longest, now, gone)
 
 
@@ -189,8 +190,8 @@ def unknown(members: Collection[str], observations: Mapping[str, Any], forced: b
     silent = sorted(set(members) - set(observations))
     if not silent:
         return None
-    what = "Nobody knows who holds the fleet: no answer from %s." % listed(silent, _NAMED)
-    fix = "Start or repair them; or set praxis_force to true when you know that nobody works in this fleet."
+    what = "It is not known who holds the fleet's lock: no answer from %s." % listed(silent, _NAMED)
+    fix = "Start or repair these machines. If you know that no other run changes this fleet: -e praxis_force=true."
     return Finding("lock-unknown", what, "fleet lock", fix, level=WARNING if forced else ERROR)
 
 

@@ -229,17 +229,17 @@ def _contested(wanted: Wanted, by_slot: Mapping[str, list[Machine]]) -> Iterable
         if len(holders) > 1:
             yield Finding(
                 "slot-twice",
-                f"its slot {slot} is held by {' and '.join(each.id for each in holders)}.",
+                f"the slot {slot} is held by {' and '.join(each.id for each in holders)}.",
                 f"fleet {wanted.fleet}",
-                "Terminate one of them: two agents with one identity disturb each other.",
+                "Terminate one of these machines: two agents with one identity disturb each other.",
             )
         elif strangers:
             yield Finding(
                 "slot-taken",
-                f"its slot {slot} is held by {strangers[0]}, which was not made here.",
+                f"the slot {slot} is held by {strangers[0]}, which praxis.cloud did not create.",
                 f"fleet {wanted.fleet}",
-                f"Give that machine another slot, or adopt it with {MANAGED_TAG}={MANAGED_VALUE} among its "
-                f"{wanted.words.tags}.",
+                f"Give that machine another slot, or let praxis.cloud manage it: add {MANAGED_TAG}={MANAGED_VALUE} to "
+                f"its {wanted.words.tags}.",
             )
 
 
@@ -287,6 +287,6 @@ def require_one_that_serves(balancer: str, serving: Collection[Any], going: Coll
     :raises Failed: ``none-would-serve``.
     """
     if serving and set(serving) <= set(going):
-        what = f"The members that would go are the only ones that {balancer} calls healthy."
-        fix = "Repair those that stay (verify.yml names them), then run again."
+        what = f"The members that would be removed are the only ones that the load balancer {balancer} calls healthy."
+        fix = "Repair the members that stay (verify.yml says what is wrong), then run again."
         raise Failed(Finding("none-would-serve", what, f"load balancer {balancer}", fix))

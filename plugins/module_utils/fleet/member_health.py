@@ -41,24 +41,25 @@ def member_findings(table: Table, name: str, observation: Observation) -> List[F
         away = engine_down(name, observation)
         if away is not None:
             return [away]
-        return finding("no-container", "No agent container is on the machine.", deploy)
+        return finding("no-container", "The machine has no agent container.", deploy)
     if container.get("state") != "running":
         state = "The agent's container is %s (exit code %s)." % (container.get("state"), container.get("exit_code"))
         return finding("container-stopped", state, deploy)
     if api.get("health") != 200:
-        text = "GET /health answers %s." % (api.get("health") or api.get("error") or "nothing")
+        text = "GET /health of the agent: %s." % (api.get("health") or api.get("error") or "no answer")
         return finding("api-silent", text, "Read the container's log on the machine: docker logs praxis-agent-1.")
     if member.peer_id and api.get("peer_id") != member.peer_id:
-        text = "Its peer id is %s and not %s: no other member can dial it." % (api.get("peer_id"), member.peer_id)
-        fix = "Deploy again; the key in the container is not the slot's."
+        ids = (api.get("peer_id"), member.peer_id)
+        text = "The agent's peer id is %s and not %s: no other member can dial it." % ids
+        fix = "Deploy again: the container does not have the slot's key."
         if member.other_peer_id and api.get("peer_id") == member.other_peer_id:
-            text += " It is the same key's id in the other scheme, which the image's libp2p has."
-            fix = "Set praxis_peer_id_scheme to the other of ed25519 and x25519, for the whole fleet; then deploy."
+            text += " It is the id of the same key in the other scheme, which the image's libp2p uses."
+            fix = "For the whole fleet, set praxis_peer_id_scheme to the other of ed25519 and x25519; then deploy."
             return finding("other-key-scheme", text, fix)
         return finding("wrong-peer-id" if api.get("peer_id") else "no-peer-id", text, fix)
     running = (observation.get("release") or {}).get("running")
     if running != member.release:
-        text = "It runs release %s and not %s." % (running, member.release)
+        text = "The agent runs release %s and not %s." % (running, member.release)
         return finding(OTHER_RELEASE, text, deploy) + _unhealthy(name, container)
     return _unhealthy(name, container) + service_findings(name, observation)
 
@@ -68,8 +69,8 @@ def engine_down(name: str, observation: Observation) -> Optional[Finding]:
     engine, release = observation.get("engine") or {}, observation.get("release") or {}
     if engine.get("running") or engine.get("compose") is None or not release.get("current"):
         return None
-    what = "Its Docker Engine is installed, and does not run: nothing is known of its containers."
-    fix = "On the machine: %s. Why it had stopped: journalctl -u docker." % _START
+    what = "The machine's Docker Engine does not run, so the state of its containers is unknown."
+    fix = "On the machine: %s. To see why it stopped: journalctl -u docker." % _START
     return Finding("engine-down", what, name, fix, command=_START)
 
 
@@ -79,8 +80,8 @@ def _unhealthy(name: str, container: Mapping[str, Any]) -> List[Finding]:
         return []
     what = "Docker calls the agent's container unhealthy, though its API answers; the next deployment restarts it."
     fix = (
-        "See what the health check says (docker inspect -f '{{json .State.Health}}' praxis-agent-1). Where it could "
-        "not be run, raise pids or memory in praxis_container."
+        "See what the health check says (docker inspect -f '{{json .State.Health}}' praxis-agent-1). If the check "
+        "could not be run, raise pids or memory in praxis_container."
     )
     return [Finding("unhealthy", what, name, fix, WARNING)]
 
@@ -91,12 +92,12 @@ def service_findings(name: str, observation: Observation) -> List[Finding]:
     for service, found in sorted((observation.get("services") or {}).items()):
         log = "Read its log on the machine (docker logs praxis-%s-1), and run deploy.yml." % service
         if found["wanted"] is None:
-            what = "The service %s runs, and is not one of its release." % service
+            what = "The service %s runs, but the member's release has no such service." % service
             findings.append(Finding("service-unwanted", what, name, "Run deploy.yml.", WARNING))
         elif found["state"] == "missing" or found["part"] != found["wanted"]:
             what = "There is no container of the service %s." % service
             if found["state"] != "missing":
-                what = "The service %s runs as another release has it." % service
+                what = "The service %s runs with the settings of another release." % service
             findings.append(Finding("service-missing", what, name, "Run deploy.yml."))
         elif found["state"] != "running":
             what = "The service %s is %s (exit code %s)." % (service, found["state"], found.get("exit_code"))
@@ -119,7 +120,7 @@ def restarts(activated: Mapping[str, Mapping[str, Any]], observations: Mapping[s
         again = (container.get("restarts") or 0) - (before["restarts"] or 0)
         if container.get("id") == before["id"] and again > 0:
             what = "The agent ended and was started again since it was activated: %d restarts." % again
-            fix = "Read its log on the machine (docker logs praxis-agent-1): a release that crashes is not good."
+            fix = "Read its log on the machine (docker logs praxis-agent-1): the release crashes."
             findings.append(Finding("agent-restarted", what, name, fix))
         beside = (observations.get(name) or {}).get("services") or {}
         for service, earlier in sorted((before.get("services") or {}).items()):
@@ -144,8 +145,8 @@ def crashing(names: Collection[str], observations: Mapping[str, Observation]) ->
         for part, who, code, container in parts:
             count, lasted = container.get("restarts") or 0, age({**seen, "container": container})
             if count and container.get("state") == "running" and lasted < LASTING:
-                what = "%s ended by itself and was started again %d s ago; restarts so far: %d." % (who, lasted, count)
-                fix = "Read its log on the machine (docker logs praxis-%s-1): it may be about to end again." % part
+                what = "%s ended by itself and was restarted %d s ago; restarts so far: %d." % (who, lasted, count)
+                fix = "Read its log on the machine (docker logs praxis-%s-1): it may end again." % part
                 found.append(Finding(code, what, name, fix, WARNING))
     return found
 

@@ -95,18 +95,19 @@ def _shared(kind: str, value: str, sharing: Sequence[Member]) -> Finding:
         "name": ("shared-name", "Give each machine a Name of its own."),
         "slot": (
             "shared-slot",
-            "Give each machine a praxis_slot of its own: a slot is one identity, never two hosts'.",
+            "Give each machine a praxis_slot of its own: a slot is the identity of one host only.",
         ),
-        "address": ("shared-address", "Check praxis_address and the machines' addresses."),
+        "address": ("shared-address", "Check praxis_address and the hosts' praxis_private_ip or praxis_public_ip."),
         "machine": (
             "shared-machine",
-            "Give each a machine of its own: the second agent would take the first one's place. For machines behind "
-            "one address (NAT) set praxis_address: public and praxis_public_ip.",
+            "Give each member its own machine: the second agent would replace the first. For machines behind one "
+            "address (NAT) set praxis_address: public, and praxis_public_ip for each.",
         ),
         "peer id": (
             "shared-peer-id",
-            "The slots %s hold the same seed: store another for one of them, or remove it with p2p_identity, "
-            "state=absent and recovery_window_days=0, and deploy to have a new one made." % slots,
+            "The slots %s hold the same seed: store another seed for one of them, or remove one with the "
+            "module praxis.cloud.p2p_identity (state=absent, recovery_window_days=0) and deploy, which "
+            "creates a new one." % slots,
         ),
     }
     code, fix = fixes[kind]
@@ -125,9 +126,10 @@ def check_networks(members: Sequence[Member], across: Collection[str]) -> List[F
     """
     if len({member.network for member in members}) < 2:
         return []
-    fix = "Give the machine one (praxis_public_ip), or leave it out of the fleet."
+    fix = "Give the machine a public address (praxis_public_ip), or remove it from the fleet."
     return check_crossed(members, across) + [
-        Finding("no-public-address", "Members of other networks cannot reach it: it has none.", member.name, fix)
+        Finding("no-public-address", "Members in other networks cannot reach this machine: it has "
+                                     "no public address.", member.name, fix)
         for member in members
         if not member.public_address
     ]
@@ -138,9 +140,9 @@ def check_crossed(members: Sequence[Member], across: Collection[str]) -> List[Fi
     networks = sorted({member.network for member in members})
     if len(networks) > 1 and any(member.name not in across for member in members):
         known = ", ".join(network or "one without a name" for network in networks)
-        what = "The members are in %d networks (%s), and P2P between them would be plain text on the internet."
+        what = "The members are in %d networks (%s), and P2P between them would be unencrypted on the internet."
         fix = (
-            "Join the networks by a tunnel and give all members one praxis_network, or allow it by name: "
+            "Connect the networks by a tunnel and give all members one praxis_network; or accept the risk: "
             "praxis_p2p_plaintext_across: true."
         )
         return [Finding("networks-crossed", what % (len(networks), known), "inventory", fix)]

@@ -61,11 +61,11 @@ def edge_fault(
             return "%s has no connection to %s" % (name, far)
         stuck = [flow for flow, retransmits in mine.items() if retransmits]
         if len(stuck) == len(mine):
-            return "%s is retransmitting to %s" % (name, far)
+            return "%s gets no acknowledgements from %s" % (name, far)
         sound.append(set(mine) - set(stuck))
         dialled = _dialled(table, name, far, observations[name])
         if dialled not in (None, "ok"):
-            return "a fresh dial from %s to %s: %s" % (name, far, dialled)
+            return "a new dial from %s to %s: %s" % (name, far, dialled)
     if len(sound) == 2 and not sound[0] & sound[1]:
         return "%s and %s hold different connections: one of them is a ghost" % (one, other)
     return None
@@ -138,7 +138,7 @@ def unlisted(table: Table, names: Collection[str], observations: Mapping[str, Ob
     all, because the others have dialled, and after its next start nobody does."""
     table, found = observed(table, observations), []
     well = {name for name, seen in observations.items() if name in table.members and serves(table, name, seen)}
-    fix = "Run deploy.yml for the whole fleet: it brings the list up to date, and restarts nobody for it."
+    fix = "Run deploy.yml for the whole fleet: it updates the list, and restarts no agent for it."
     for name in names:
         seen = observations.get(name) or {}
         known = (seen.get("peers") or {}).get("multiaddrs")
@@ -146,7 +146,7 @@ def unlisted(table: Table, names: Collection[str], observations: Mapping[str, Ob
         if known is not None and name in well and release == table.members[name].release:
             lacking = [other for other in table.lacking(name, known) if other in well]
             if lacking:
-                what = "Its bootstrap list lacks %s: it will not dial them when it starts again."
+                what = "The member's bootstrap list lacks %s: the agent will not dial them when it starts again."
                 found.append(Finding("peers-stale", what % listed(lacking, _NAMED), name, fix, WARNING))
     return found
 
@@ -216,7 +216,8 @@ def _mesh_findings(
                 code="edge-missing",
                 what="%s and %s are not connected: %s." % (one, other, fault),
                 where=one + BETWEEN + other,
-                fix="Check that each machine reaches the other's P2P port; deploy.yml restarts an end if that helps.",
+                fix="Check that each machine reaches the other's P2P port, then deploy: deploy.yml restarts one of "
+                    "the two if needed.",
                 level="error" if bad else WARNING,
             )
         )

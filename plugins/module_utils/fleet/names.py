@@ -42,7 +42,7 @@ def check_fleet(fleet: str, where: str = "praxis_fleet") -> None:
         what = "The fleet's name %r cannot be part of the names of cloud resources." % fleet
     else:
         return
-    fix = "Use 1 to %d lower-case letters, digits and hyphens, a letter first and no hyphen last." % LONGEST_FLEET
+    fix = "Use 1 to %d lower-case letters, digits and hyphens; begin with a letter; no hyphen last." % LONGEST_FLEET
     raise Failed(Finding(code="bad-fleet-name", what=what, where=where, fix=fix))
 
 
@@ -64,14 +64,14 @@ def check_labels(labels: Mapping[str, Any], where: str = "praxis_labels", *, goo
 
 def _own_problems(key: str) -> Iterator[List[str]]:
     if key == "Name" or key.startswith("praxis_"):
-        yield ["is one of the tags that every resource has already", "Leave it out, or choose another key."]
+        yield ["is a tag that praxis.cloud sets itself", "Leave it out, or choose another key."]
 
 
 def _google_problems(key: str, value: str) -> Iterator[List[str]]:
-    fix = "Use up to 63 letters that are no capitals, digits, hyphens and underscores, in a key a letter first."
+    fix = "Use up to 63 lower-case letters, digits, hyphens and underscores; a key begins with a letter."
     first = unicodedata.category(key[0]) if key else ""
     if first not in _LABEL_LETTERS or not _is_google_word(key) or not _is_google_word(value):
-        yield ["has a key or a value (%r) that Google Cloud does not take" % value, fix]
+        yield ["has a key or a value (%r) that Google Cloud does not allow" % value, fix]
 
 
 def _is_google_word(text: str) -> bool:
@@ -91,7 +91,7 @@ def _aws_problems(key: str, value: str) -> Iterator[List[str]]:
         yield ["has a key or a value of the wrong length", fix]
     if not _is_aws_word(key + value):
         fix = "Use letters, digits, spaces and %s." % " ".join(_AWS_SIGNS)
-        yield ["has a key or a value (%r) with a character that AWS does not take in every tag" % value, fix]
+        yield ["has a key or a value (%r) with a character that AWS does not allow in every tag" % value, fix]
 
 
 def _is_aws_word(text: str) -> bool:

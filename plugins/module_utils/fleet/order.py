@@ -156,7 +156,7 @@ def _left_out(names: Sequence[str], outcomes: Mapping[str, Outcome], most: int) 
     silent = [name for name in names if "unreachable" in (outcomes.get(name) or {"unreachable": ""})]
     if len(silent) > most:
         return {}
-    why = "%s It is left out of this deployment (praxis_max_unreachable), and keeps what it has."
+    why = "%s This host is left out of the deployment (praxis_max_unreachable) and keeps its release."
     found = absences(silent, outcomes)
     return {name: replace(item, what=why % item.what, level=WARNING) for name, item in found.items()}
 
@@ -191,8 +191,8 @@ def _other_identities(
             names.append(name)
     if not names:
         return []
-    what = "Agents that run get other peer ids, and who knows them by those that they have loses them: %s."
-    fix = "If that is not meant, look for the seeds that they had (praxis_slot, praxis_region, praxis_project, "
+    what = "Running agents would get other peer ids, and clients that know the present ids would lose them: %s."
+    fix = "If that is not intended, find the seeds that they had (praxis_slot, praxis_region, praxis_project, "
     fix += "praxis_identity_store, the account) before you deploy."
     return [Finding("other-identity", what % listed(names, 3), "fleet %s" % table.fleet, fix, WARNING)]
 
@@ -205,7 +205,7 @@ def _good_port(observation: Mapping[str, Any]) -> Optional[int]:
 
 def _other_port(table: Table, name: str, port: int) -> Finding:
     """That a part of the fleet cannot change its P2P port by itself."""
-    what = "Its P2P port changes from %d to %d, and members outside this run would not hear of it."
+    what = "The host's P2P port changes from %d to %d, and members outside this run would not learn the new one."
     fix = "Deploy the whole fleet, without --limit."
     return Finding("p2p-port-limited", what % (port, table.members[name].p2p_port), name, fix)
 

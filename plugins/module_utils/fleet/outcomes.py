@@ -35,7 +35,7 @@ def absences(names: Collection[str], outcomes: Mapping[str, Outcome]) -> Dict[st
     for name in names:
         outcome = outcomes.get(name)
         if outcome is None:
-            found[name] = step_failure.unreachable(name, "it gave no answer")
+            found[name] = step_failure.unreachable(name, "the host gave no answer")
         elif "unreachable" in outcome:
             found[name] = step_failure.unreachable(name, str(outcome["unreachable"]))
         elif outcome.get("failure"):

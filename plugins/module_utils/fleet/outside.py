@@ -96,11 +96,12 @@ def to_restart(
 
 def _missing(name: str, outsiders: Sequence[Outsider], seen: Mapping[str, Any], count: int) -> Finding:
     answers = {each.place: (seen.get("dials") or {}).get(each.place) for each in outsiders if each.address}
-    what = "It has %d live edges to the %d members in the cluster, of %d that it needs" % (count, len(outsiders), LEAST)
+    counts = (count, len(outsiders), LEAST)
+    what = "The agent has %d live edges to the %d members in the cluster, and needs %d" % counts
     if "ok" in answers.values():
         fix = "Deploy the machines again: a restarted agent dials its peers. It dials them once, after its start."
         return Finding("outside-edge-missing", what + ", and they answer.", name, fix, ERROR)
-    fix = "Deploy the fleet's half in the cluster: it restarts, one by one, the pods that have no edge to a machine."
+    fix = "Deploy the fleet in the cluster: that restarts, one by one, the pods that have no edge to a machine."
     if answers:
         shown = ", ".join("%s: %s" % (place, answer or "not dialled") for place, answer in sorted(answers.items())[:3])
         return Finding("outside-edge-missing", "%s, and none answers (%s)." % (what, shown), name, fix, WARNING)

@@ -67,7 +67,7 @@ def _facts(record: Record) -> Markup:
 
 def _findings(record: Record) -> List[Markup]:
     if not record["findings"]:
-        return [tag("h2", "Findings"), tag("p", "Nothing was found wrong.")]
+        return [tag("h2", "Findings"), tag("p", "No problem was found.")]
     rows = [
         [
             _level(item["level"]),

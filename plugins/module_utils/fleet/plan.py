@@ -142,9 +142,9 @@ def require_id(wanted: str, found: str) -> None:
         raise Failed(
             Finding(
                 code="plan-changed",
-                what="The plan is %s now and not %s: its %s changed." % (found, wanted, ", ".join(changed)),
+                what="The plan is now %s and no longer %s: its %s changed." % (found, wanted, ", ".join(changed)),
                 where="praxis_plan_id",
-                fix="Run plan.yml again, read it, and pass the new id.",
+                fix="Run plan.yml, read the new plan, and pass its id: -e praxis_plan_id=ID.",
             )
         )
 

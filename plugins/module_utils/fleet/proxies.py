@@ -93,12 +93,12 @@ def check_url(value: str) -> Wrong:
         return None
     if "@" in value:
         return (
-            "holds a login, which everybody on the machine could read.",
-            "Leave user and password out, and have the proxy admit the machines by their addresses.",
+            "holds a login, which every user of the machine could read.",
+            "Remove user and password, and let the proxy admit the machines by their addresses.",
         )
     found = _URL.fullmatch(value)
     right = found is not None and 1 <= int(found["port"] or 1) <= 65535
-    return None if right else ("is %r and no proxy's URL." % value, "Write http://HOST:PORT.")
+    return None if right else ("is %r, which is not the URL of a proxy." % value, "Write http://HOST:PORT.")
 
 
 def check_entries(value: Any) -> Wrong:

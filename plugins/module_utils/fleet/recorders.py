@@ -54,10 +54,10 @@ def recorded(name: str, processes: Sequence[Process], controller: Optional[int] 
     if UNSEEN in (own.stdin, entry.stdin):
         return Finding(
             code="stdin-unseen",
-            what="It cannot be seen whether %s hands over its standard input, or a copy that it may have recorded."
+            what="It is not known whether %s records its standard input."
             % entry.name,
             where=name,
-            fix="Let root see /proc (CAP_SYS_PTRACE) on this machine, or log in as root.",
+            fix="Give root CAP_SYS_PTRACE on this machine, so that it can read /proc; or log in as root.",
         )
     if own.stdin == entry.stdin:
         return None
@@ -65,8 +65,8 @@ def recorded(name: str, processes: Sequence[Process], controller: Optional[int] 
     reader = next(item for item in way if item.stdin == entry.stdin)
     return Finding(
         code="stdin-recorded",
-        what="%s (pid %d) reads the standard input of our steps before they do, as a recorder does. Secrets would be "
-        "written to its log." % (reader.name, reader.pid),
+        what="%s (pid %d) reads the standard input of the deployment's steps first, as a recorder does: secrets would "
+             "be written to its log." % (reader.name, reader.pid),
         where=name,
         fix=_SUDO if reader.name == "sudo" else _OTHER,
     )
@@ -74,7 +74,7 @@ def recorded(name: str, processes: Sequence[Process], controller: Optional[int] 
 
 _SUDO = (
     "Turn its input log off for the login user: `Defaults:USER !log_input, !log_stdin` in a file in /etc/sudoers.d "
-    "that is read last, and no LOG_INPUT tag at the user's rule (`sudo -l -l` shows what holds)."
+    "that is read last, and no LOG_INPUT tag in the user's rule (`sudo -l -l` shows the rules in force)."
 )
 _OTHER = (
     "Set ansible_user for this host to a user whose login is not recorded: no recorder as the login shell, and none in "

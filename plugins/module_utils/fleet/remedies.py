@@ -85,7 +85,7 @@ def _named(given: Collection[str]) -> List[str]:
 def unknown(names: Collection[str]) -> List[Finding]:
     """An error for each name of ``praxis_doctor_fix`` that the doctor does not fix."""
     what = "The doctor does not fix %s by itself."
-    fix = "Name some of %s, and fix the others as their findings say." % ", ".join(FIXABLE)
+    fix = "Set praxis_doctor_fix to some of %s, and fix the others as their findings say." % ", ".join(FIXABLE)
     bad = [name for name in _named(names) if name not in FIXABLE]
     return [Finding("unknown-fix", what % name, "praxis_doctor_fix", fix) for name in bad]
 

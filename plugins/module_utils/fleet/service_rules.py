@@ -34,8 +34,8 @@ def _port_clashes(services: Sequence[Service], agent_ports: Collection[int]) -> 
         for port in service.ports:
             holder = holders.setdefault(port.published, "the service %s" % service.name)
             if holder != "the service %s" % service.name or service.ports.count(port) > 1:
-                fix = "Publish another port of the machine, or none: the agent reaches the service by its name."
-                what = "Port %d of the machine is %s's already." % (port.published, holder)
+                fix = "Publish another port of the machine, or no port: the agent reaches the service by its name."
+                what = "Port %d of the machine is already used by %s." % (port.published, holder)
                 findings.append(Finding("service-port-clash", what, where(service.name, "ports"), fix))
     return list(dict.fromkeys(findings))
 
@@ -51,12 +51,12 @@ def _mount_clashes(services: Sequence[Service]) -> List[Finding]:
                 continue
             same = places.setdefault(volume.agent, volume.name) == volume.name
             if not same or volumes.setdefault(volume.name, volume.agent) != volume.agent:
-                what = "The agent would have two volumes at %s, or one at two paths." % volume.agent
+                what = "The agent would have two volumes at %s, or the same volume at two paths." % volume.agent
                 fix = "Give each volume one path in the agent's container."
                 findings.append(Finding("bad-service", what, where(service.name, "volumes"), fix))
             if volume.agent in _OF_THE_AGENT or volume.agent.startswith(_READ_ONLY):
                 fix = "Choose another path, such as /app/shared."
-                what = "The agent keeps %s for itself." % volume.agent
+                what = "The agent uses %s itself." % volume.agent
                 findings.append(Finding("bad-service", what, where(service.name, "volumes"), fix))
     return findings
 

@@ -58,7 +58,7 @@ def read_services(entries: Sequence[Any], agent_ports: Collection[int], findings
             findings.extend(error.findings)
             continue
         if service.name in found:
-            fix = "Give each service a name of its own: the others reach it by that name."
+            fix = "Give each service its own name: the other containers reach it by that name."
             findings.append(Finding("service-twice", "Two services have this name.", where(service.name), fix))
         found[service.name] = service
     services = tuple(found[name] for name in sorted(found))
@@ -72,12 +72,12 @@ class _Entry:
     def __init__(self, entry: Any, number: int) -> None:
         self._place = "%s, entry %d" % (VARIABLE, number)
         if not isinstance(entry, Mapping):
-            raise Failed(_bad("It is no mapping.", self._place, "Write `- name: NAME` with the other keys below it."))
+            raise Failed(_bad("It is not a mapping.", self._place, "Write `- name: NAME` and the other keys below it."))
         self._entry, self._findings = entry, []  # type: Mapping[str, Any], List[Finding]
         name = entry.get("name")
         self._name = name if isinstance(name, str) and _NAME.fullmatch(name) and name != "agent" else ""
         if not self._name:
-            what = "It has no name." if name in (None, "") else "Its name is %s." % shown(name)
+            what = "The service has no name." if name in (None, "") else "The service's name is %s." % shown(name)
             fix = "Write up to 31 lower-case letters, digits and hyphens, a letter first, and not `agent`."
             self._add(what, "", fix)
 
@@ -114,38 +114,38 @@ class _Entry:
     def _check_keys(self) -> None:
         for key in self._entry:
             if key in UNSAFE:
-                what = "It sets %s, and services are hardened as the agent is." % shown(key)
-                self._add(what, "", "Leave it out: see docs/services.md for what a service may have.", "service-unsafe")
+                what = "The service sets %s, which would weaken its isolation." % shown(key)
+                self._add(what, "", "Remove it; docs/services.md lists what a service may have.", "service-unsafe")
             elif key not in KEYS:
                 near = difflib.get_close_matches(str(key), KEYS, n=1, cutoff=0.6)
                 hint = "Did you mean %s? " % near[0] if near else ""
-                what = "It has an unknown key %s." % shown(key)
+                what = "The entry has an unknown key %s." % shown(key)
                 self._add(what, "", "%sThe keys are %s." % (hint, ", ".join(KEYS)), "unknown-service-key")
             elif key != "secrets" and not all(map(is_carried, texts(self._entry[key]))):
-                what = "It holds a NUL, or half of a surrogate pair, which no file and no variable can carry."
-                self._add(what, key, "Write the text without it.")
+                what = "The value holds a NUL, or half of a surrogate pair, which no file and no variable can hold."
+                self._add(what, key, "Write the text again without that character.")
 
     def _check_command(self, service: Service) -> None:
         if service.command and service.args:
-            self._add("It has a command and args.", "", "Write the whole command line as command, and no args.")
+            self._add("The service has both command and args.", "", "Write the whole line in command, remove args.")
         if service.secrets and not service.command:
-            what = "It has secrets and no command: a shell puts them into the environment, and has to know what to run."
-            fix = "Write the whole command line as command. The image needs sh."
+            what = "The service has secrets and no command, and the shell that hands the secrets over starts a command."
+            fix = "Write the whole command line in command. The image must have sh."
             self._add(what, "command", fix, "service-no-command")
         for name in sorted(set(service.secrets) & set(service.environment)):
-            self._add("%s is in environment and in secrets." % name, "secrets", "Write it once.")
+            self._add("%s is in environment and in secrets." % name, "secrets", "Keep it in one of the two.")
 
     def _check_targets(self, service: Service) -> None:
         targets = [*service.files, *(volume.target for volume in service.volumes), *service.tmpfs, "/tmp"]
         for target in sorted({target for target in targets if target and targets.count(target) > 1}):
-            self._add("Two things are mounted at %s." % target, "", "Give each a path of its own.")
+            self._add("Two entries are mounted at %s." % target, "", "Give each its own path.")
 
     def _text(self, key: str, needed: bool = False) -> str:
         value = self._entry.get(key)
         if isinstance(value, str) and value:
             return value
         if needed or value not in (None, ""):
-            what = "It has no %s." % key if value in (None, "") else "Its %s is no text." % key
+            what = "The service has no %s." % key if value in (None, "") else "%s is not text." % key
             self._add(what, key, "Write one text.")
         return ""
 
@@ -153,14 +153,14 @@ class _Entry:
         value = self._entry.get(key)
         if value is None or isinstance(value, (list, tuple)):
             return value or ()
-        self._add("It is no list.", key, "Write `- ` items below it.")
+        self._add("%s is not a list." % key, key, "Write `- ` items below it.")
         return ()
 
     def _words(self, key: str) -> Tuple[str, ...]:
         words = self._list(key)
         if all(isinstance(word, (str, int)) and not isinstance(word, bool) for word in words):
             return tuple(str(word) for word in words)
-        self._add("It holds what is no text.", key, "Write a list of texts, each word one, in quotes where needed.")
+        self._add("A word of %s is not text." % key, key, "Write each word as text, in quotes where needed.")
         return ()
 
     def _mapping(self, key: str, accepts: Callable[[Any], bool], wanted: str) -> Dict[str, Any]:
@@ -168,12 +168,12 @@ class _Entry:
         if value is None:
             return {}
         if not isinstance(value, Mapping):
-            self._add("It is no mapping.", key, "Write `NAME: value` lines below it.")
+            self._add("%s is not a mapping." % key, key, "Write `NAME: value` lines below it.")
             return {}
         for name, item in value.items():
             if key != "extra_hosts" and not _WORD.fullmatch(str(name)):
                 fix = "Use letters, digits and underscores, and do not begin with a digit."
-                self._add("%s can be no variable's name." % shown(name), key, fix)
+                self._add("%s cannot be a variable's name." % shown(name), key, fix)
             elif not accepts(item):
                 self._add("%s is %s." % (name, shown(item)), key, "Write %s." % wanted)
         return {str(name): item for name, item in value.items()}
@@ -188,7 +188,7 @@ class _Entry:
         found = self._mapping("extra_hosts", is_address, "an IP address, or host-gateway for the machine itself")
         for name in found:
             if not _HOST.fullmatch(name):
-                self._add("%s is no host's name." % shown(name), "extra_hosts", "Write letters, digits, dots, hyphens.")
+                self._add("%s is not a host's name." % shown(name), "extra_hosts", "Use letters, digits, dots and -.")
         return {name: str(value) for name, value in found.items()}
 
     def _files(self) -> Dict[str, str]:
@@ -196,12 +196,12 @@ class _Entry:
         for item in self._items("files", ("target", "content")):
             target, content = self._path(item.get("target"), "files"), item.get("content")
             if not isinstance(content, str):
-                fix = "Write one text, with lookup('ansible.builtin.file', …) say."
-                self._add("The content of %s is no text." % target, "files", fix)
+                fix = "Write the file's content as one text, for example with lookup('ansible.builtin.file', …)."
+                self._add("The content of %s is not text." % target, "files", fix)
             elif len(content.encode("utf-8", "surrogatepass")) > _MOST_TEXT:
-                self._add("%s is larger than 64 KiB." % target, "files", "Put it into the image, or into a volume.")
+                self._add("%s is larger than 64 KiB." % target, "files", "Put it into the image or a volume.")
             elif target in found:
-                self._add("Two files are mounted at %s." % target, "files", "Give each a path of its own.")
+                self._add("Two files are mounted at %s." % target, "files", "Give each its own path.")
             else:
                 found[target] = content
         return found
@@ -212,8 +212,8 @@ class _Entry:
             name = item.get("name")
             if not isinstance(name, str) or not _NAME.fullmatch(name):
                 code = "service-host-mount" if isinstance(name, str) and "/" in name else "bad-service"
-                fix = "Write a name in lower case: a directory of its own is made for it, and no other is mounted."
-                self._add("%s is no volume's name." % shown(name), "volumes", fix, code)
+                fix = "Write a lower-case name: a volume is always a directory that praxis.cloud creates."
+                self._add("%s is not a volume's name." % shown(name), "volumes", fix, code)
                 continue
             read_only, agent = item.get("read_only", False), item.get("agent")
             if not isinstance(read_only, bool):
@@ -228,10 +228,10 @@ class _Entry:
             published, address = item.get("published"), item.get("address", Port.address)
             target = item.get("target", published)
             if not (is_port(published) and is_port(target)):
-                what = "%s:%s is no port." % (shown(published), shown(target))
+                what = "%s:%s is not a port." % (shown(published), shown(target))
                 self._add(what, "ports", "Write numbers from 1 to 65535.")
             elif not is_ip(address):
-                fix = "Write an IPv4 address of the machine, or 0.0.0.0 for all: then it is open to all who reach them."
+                fix = "Write an IPv4 address of the machine, or 0.0.0.0: then whoever reaches the machine reaches it."
                 self._add("The address is %s." % shown(address), "ports", fix)
             else:
                 found.append(Port(int(str(published)), int(str(target)), str(address)))
@@ -241,9 +241,9 @@ class _Entry:
         given = self._entry.get("health")
         if given is None:
             return None
-        fix = "Write `test:` with a list (a command) or a text (a line for sh); by choice interval, timeout, retries."
+        fix = "Write `test:` with a list (a command) or a text (a line for sh); the other keys are optional."
         if not isinstance(given, Mapping) or set(given) - {"test", "interval", "timeout", "retries"}:
-            self._add("It is no mapping of test, interval, timeout and retries.", "health", fix)
+            self._add("health is not a mapping of test, interval, timeout and retries.", "health", fix)
             return None
         test, retries = given.get("test"), given.get("retries", Health.retries)
         times = {key: given.get(key, getattr(Health, key)) for key in ("interval", "timeout")}
@@ -251,12 +251,12 @@ class _Entry:
         if isinstance(test, (list, tuple)) and test and all(isinstance(word, (str, int)) for word in test):
             words = ("CMD", *(str(word) for word in test))
         if not words:
-            self._add("Its test is %s." % shown(test), "health", fix)
+            self._add("health.test is %s." % shown(test), "health", fix)
         for key, value in times.items():
             if not is_duration(value):
-                self._add("Its %s is %s." % (key, shown(value)), "health", "Write a time with its unit, such as 5s.")
+                self._add("health.%s is %s." % (key, shown(value)), "health", "Write a time with its unit, such as 5s.")
         if not isinstance(retries, int) or isinstance(retries, bool) or not 1 <= retries <= 1000:
-            self._add("Its retries are %s." % shown(retries), "health", "Write a whole number from 1 to 1000.")
+            self._add("health.retries is %s." % shown(retries), "health", "Write a whole number from 1 to 1000.")
         return Health(tuple(words), str(times["interval"]), str(times["timeout"]), retries)
 
     def _limits(self) -> Limits:
@@ -264,7 +264,7 @@ class _Entry:
         if given is None:
             return Limits()
         if not isinstance(given, Mapping):
-            self._add("It is no mapping.", "container", "Write `memory: 256m` and the like below it.")
+            self._add("container is not a mapping.", "container", "Write lines such as `memory: 256m` below it.")
             return Limits()
         try:
             return read_limits(given, self._where(""), "container")
@@ -277,19 +277,20 @@ class _Entry:
         for item in self._list(key):
             if key == "volumes" and isinstance(item, str) and item[:1] in "/.~":
                 fix = "Name a volume (`- name: shared`, `target: /data`), or give files their content (files)."
-                self._add("It mounts %s of the machine." % shown(item), key, fix, "service-host-mount")
+                self._add("The service mounts %s of the machine." % shown(item), key, fix, "service-host-mount")
             elif key == "volumes" and isinstance(item, Mapping) and {"source", "type"} & set(item):
                 fix = "Name a volume (`- name: shared`, `target: /data`), or give files their content (files)."
-                self._add("It mounts %s of the machine." % shown(item.get("source")), key, fix, "service-host-mount")
+                what = "The service mounts %s of the machine." % shown(item.get("source"))
+                self._add(what, key, fix, "service-host-mount")
             elif not isinstance(item, Mapping) or set(item) - set(keys):
-                self._add("An item is no mapping of %s." % ", ".join(keys), key, "Write those keys below `- `.")
+                self._add("An item is not a mapping of %s." % ", ".join(keys), key, "Write these keys below `- `.")
             else:
                 found.append(item)
         return found
 
     def _path(self, value: Any, key: str) -> str:
         if not isinstance(value, str) or value[:1] != "/" or posixpath.normpath(value) != value or value == "/":
-            self._add("%s is no absolute path." % shown(value), key, "Write one, such as /data, without `..` and `//`.")
+            self._add("%s is not an absolute path." % shown(value), key, "Write one such as /data, without .. and //.")
         elif ":" in value or any(value == taken or value.startswith(taken + "/") for taken in _TAKEN):
             self._add("Nothing can be mounted at %s." % shown(value), key, "Choose another path, without a colon.")
         else:

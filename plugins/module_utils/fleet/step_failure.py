@@ -28,15 +28,17 @@ REASONS = (
         r"[Pp]lease log ?in as |account is (currently )?not available|restricted: cannot|\brbash:"
         r"|allows sftp connections only|[Nn]o interactive login|The login runs no commands",
         "no-shell",
-        "The login of this user does not run commands.",
-        "Set ansible_user for this host to a user with a shell: the one that the machine names, if it names one.",
+        "This user's login does not run commands.",
+        "Set ansible_user for this host to a user with a shell (the one that the machine's message names, if it names "
+        "one).",
     ),
     (
         r"password (has|is) expired|required to change your password|[Pp]assword change required"
         r"|[Pp]assword must be changed",
         "password-expired",
         "The login user has to change its password first.",
-        "Change it by hand (ssh to the machine), or let it never expire: `chage -M -1 -E -1 USER` there, as root.",
+        "Change the password by hand (ssh to the machine). So that it never expires, on the machine as root: chage -M "
+        "-1 -E -1 USER.",
     ),
     (
         r"[Aa]ccount( is| has been)? (locked|disabled)|account (has|is) expired|not allowed because account",
@@ -49,8 +51,9 @@ REASONS = (
         # A machine says it in its own language, and leaves the tty as it is.
         r"you must have a (tty|terminal) to run sudo|sudo: [^:]*\b(TTY|tty)\b",
         "sudo-wants-terminal",
-        "sudo runs nothing without a terminal, and a terminal would show the step's secrets.",
-        "Take requiretty out of the machine's sudoers for this user: `Defaults:USER !requiretty` in /etc/sudoers.d.",
+        "sudo requires a terminal, and a terminal would show the step's secrets.",
+        "Turn requiretty off for this user: write `Defaults:USER !requiretty` into a file in /etc/sudoers.d on the "
+        "machine.",
     ),
     (
         r"(Missing|Incorrect) \w+ password|a password is required|is not in the sudoers|may not run sudo"
@@ -62,9 +65,9 @@ REASONS = (
     (
         "privilege escalation prompt",
         "sudo-refused",
-        "sudo did not begin in time: it waits for a password, or the machine is very slow.",
+        "sudo did not start the step in time: it waits for a password, or the machine is very slow.",
         "Give the login user sudo without a password (a file in /etc/sudoers.d), or set ansible_become_password for "
-        "this host; for a machine that is slow only, set ansible_timeout to more seconds.",
+        "this host; if the machine is only slow, raise ansible_timeout (seconds).",
     ),
     (
         r"interpreter '[^']*' was not found|python[\d.]*: (No such file|not found|command not found)",
@@ -76,7 +79,7 @@ REASONS = (
         r"requires a minimum of Python|SyntaxError",
         "python-too-old",
         "The machine's Python is too old.",
-        "Install Python 3.9 or newer, and set ansible_python_interpreter for this host if it is not the only one.",
+        "Install Python 3.9 or newer, and set ansible_python_interpreter for this host if the machine has several.",
     ),
     (
         r"No space left on device|No usable temporary directory|Disk quota exceeded",
@@ -95,27 +98,30 @@ REASONS = (
         r"Fatal Python error|error while loading shared libraries|No module named"
         r"|deserialization failed(?!.*Traceback)",
         "python-broken",
-        "Python on the machine did not run the step.",
-        "Run `python3 -c 'import json, ssl'` there and fix the error that it shows, or set ansible_python_interpreter.",
+        "The machine's Python could not run the step.",
+        "On the machine, run python3 -c 'import json, ssl' and fix the error that it shows; or set "
+        "ansible_python_interpreter.",
     ),
     (
         r"Permission denied \(|Too many authentication failures",
         "login-refused",
         "The machine does not let this user log in.",
-        "Check ansible_user, and that the machine's authorized_keys has the key (ansible_private_key_file).",
+        "Check ansible_user and ansible_private_key_file, and that the key is in that user's authorized_keys on the "
+        "machine.",
     ),
     (
         r"host key is known for .* requested strict checking",
         "host-key-unknown",
-        "The machine's host key is not in the list of known keys, and no other key is accepted.",
-        "Write the fleet's keys anew (ansible-playbook praxis.cloud.host_keys), or correct praxis_host_keys.",
+        "The machine's host key is not in praxis_host_keys, and no other key is accepted.",
+        "Write the fleet's keys again (ansible-playbook praxis.cloud.host_keys -i INVENTORY), or correct "
+        "praxis_host_keys.",
     ),
     (
         r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED",
         "host-key-changed",
-        "The machine answers with another host key than the known one.",
-        "Find out why. If the machine was replaced on purpose, take its old key out of known_hosts (ssh-keygen -R), or "
-        "write the fleet's keys anew (ansible-playbook praxis.cloud.host_keys).",
+        "The machine's host key is not the known one.",
+        "Find out why. If the machine was replaced on purpose, remove its old key (ssh-keygen -f KNOWN_HOSTS -R "
+        "ADDRESS), or write the fleet's keys again (ansible-playbook praxis.cloud.host_keys -i INVENTORY).",
     ),
     (
         r"Connection to \S+ closed|Shared connection|closed by remote host|Broken pipe|Connection reset"
@@ -124,7 +130,7 @@ REASONS = (
         r"|can be reached over ssh:\s*\Z",
         "connection-lost",
         "The connection broke during the step.",
-        "Deploy again: finished work stays, and the rest is done. On bad links, set ansible_ssh_retries.",
+        "Deploy again: finished steps are not repeated. On bad links, set ansible_ssh_retries: 2.",
     ),
 )
 
@@ -138,7 +144,7 @@ def unreachable(name: str, said: str) -> Finding:
         code="host-unreachable",
         what="The machine cannot be reached: %s." % short(said).rstrip("."),
         where=name,
-        fix="Check that it runs and that SSH reaches it; --limit '!%s' leaves it out." % name,
+        fix="Check that the machine runs and that SSH reaches it. To leave it out: --limit '!%s'." % name,
     )
     # A kept connection that broke, and then no new one: it is the second that matters.
     return default if "connect to host" in said else known(REASONS, name, said) or default
@@ -160,8 +166,8 @@ def not_run(name: str, said: str, printed: str = "") -> Finding:
         return found
     what = "The login printed other text in place of the step's answer: %s" % _first(printed)
     fix = (
-        "Log in by hand and see who prints it: a forced command in authorized_keys, the user's shell, or its start "
-        "files. Make it print nothing without a terminal, or set ansible_user."
+        "Log in by hand and find what prints this text: a forced command in authorized_keys, the user's shell, or its "
+        "start files. Let it print nothing without a terminal, or set another ansible_user."
     )
     return Finding("no-shell", what, name, fix)
 

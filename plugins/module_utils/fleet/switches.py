@@ -29,12 +29,12 @@ def findings(names: Collection[str], observations: Mapping[str, Mapping[str, Any
         switch = _switch(observations.get(name) or {})
         done, armed = switch.get("rolled_back"), switch.get("armed") or {}
         if done:
-            what = "It rolled itself back to release %s at %s: deployment %s did not confirm release %s in time."
+            what = "The host rolled itself back to release %s at %s: deployment %s did not confirm release %s in time."
             what %= (done["to"], clocks.moment(done["at"]), done["run"], done["from"])
             level = ERROR if done["run"] == run else WARNING
             fix = (
-                "Find out why that deployment stopped, and deploy again. If it only needed more time, raise "
-                "praxis_confirm_deadline."
+                "Find out why that deployment stopped, and deploy again. If that deployment only needed more time, "
+                "raise praxis_confirm_deadline."
             )
             found.append(Finding("rolled-back-itself", what, name, fix, level=level))
         if armed.get("missing"):
@@ -67,7 +67,7 @@ def waiting(
             what += goes_back(observations[name])
             fix = "Before that time, deploy with this host in the run, or undo that deployment: rollback.yml."
             if _is_late(observations[name]):
-                fix = "Deploy, or run rollback.yml. Why it has not: systemctl status %s." % _TIMER
+                fix = "Deploy, or run rollback.yml. To see why it has not, on the host: systemctl status %s." % _TIMER
             found.append(Finding("unconfirmed", what, name, fix, level=WARNING))
     return found
 
@@ -78,7 +78,7 @@ def goes_back(observation: Mapping[str, Any]) -> str:
     if not armed or armed.get("missing"):
         return ""
     if _is_late(observation):
-        what = "The host was to roll itself back to release %s at %s, and has not."
+        what = "The host should have rolled itself back to release %s at %s, and has not."
         return what % (armed["back"], clocks.moment(armed["until"]))
     return "The host rolls itself back to release %s at %s." % (armed["back"], clocks.moment(armed["until"]))
 
@@ -95,8 +95,8 @@ def _switch(observation: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _stuck(name: str, armed: Mapping[str, Any]) -> Finding:
-    what = "It cannot roll itself back to release %s: image %s is not on the machine, and could not be pulled."
-    fix = "Deploy, or run rollback.yml. Or `docker login` and `docker pull %s` on it: it tries again twice a minute."
+    what = "The host cannot roll itself back to release %s: its image %s is missing, and could not be pulled."
+    fix = "Deploy, or run rollback.yml. Or, on the host, docker login, docker pull %s: it tries again twice a minute."
     return Finding("image-gone", what % (armed["back"], armed["missing"]), name, fix % armed["missing"], level=WARNING)
 
 

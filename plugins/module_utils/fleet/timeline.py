@@ -47,7 +47,7 @@ def timeline(record: Mapping[str, Any]) -> Markup:
     height = TOP + ROW * len(record["members"]) + 10
     drawn: List[Markup] = [
         tag("title", "Steps of the deployment on each host, over time"),
-        tag("desc", "The same is in the table of all steps below."),
+        tag("desc", "The table of all steps below shows the same."),
     ]
     place = TOP
     for count, (number, rows) in enumerate(groups.items()):

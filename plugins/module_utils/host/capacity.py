@@ -30,7 +30,7 @@ def require_capacity(paths: Paths, observation: Observation, release: Release) -
         findings.append(
             Finding(
                 "machine-too-small",
-                "The agent may use %d MiB, and the whole machine has %d MiB." % (limit, there),
+                "The agent's memory limit is %d MiB, and the whole machine has %d MiB." % (limit, there),
                 "member %s" % release.name,
                 "Lower memory in praxis_container, or use a larger machine.",
             )
@@ -41,9 +41,11 @@ def require_capacity(paths: Paths, observation: Observation, release: Release) -
         findings.append(
             Finding(
                 "machine-too-small",
-                "Agent and services may use %d MiB together, and the whole machine has %d MiB." % (total, there),
+                "The memory limits of agent and services are %d MiB together, and the whole machine "
+                "has %d MiB." % (total, there),
                 "member %s" % release.name,
-                "Lower memory in praxis_container or in container of praxis_services, or use a larger machine.",
+                "Lower memory in praxis_container or in a service's container (praxis_services), or use a larger "
+                "machine.",
             )
         )
     if findings:

@@ -67,7 +67,7 @@ def engine_reasons(engine: Mapping[str, Any], min_compose: str, daemon: Mapping[
     if not contains(engine["daemon"] or {}, daemon):
         reasons.append("daemon.json lacks a wanted setting")
     elif daemon and engine["pending"]:
-        reasons.append("the engine has not taken up the settings that an earlier run has written")
+        reasons.append("the engine does not use yet the settings that an earlier run wrote")
     return reasons
 
 
@@ -102,7 +102,7 @@ def activation(current: Current, desired: Desired) -> Tuple[str, str]:
     if container["health"] == "unhealthy":
         return "restart", "the container is unhealthy"
     if current.other_key:
-        return "restart", "the slot's node key is another one"
+        return "restart", "the slot's node key has changed"
     answers, expected = current.observation["api"]["peer_id"], desired.gate.peer_id
     if expected and answers and answers != expected:
         return "restart", "the agent runs as %s, not as %s" % (answers, expected)

@@ -65,7 +65,9 @@ def _checked(paths: Paths, arguments: Sequence[str], where: str) -> None:
         code, output = _run(paths, arguments, COMPOSE_TIMEOUT)
     except FileNotFoundError as error:
         raise Failed(
-            Finding("no-docker", "There is no docker command.", where, "Run the praxis.cloud.docker role on this host.")
+            Finding("no-docker", "The machine has no docker command.", where, "Deploy again: deploy.yml installs "
+                                                                              "Docker. By hand: run the role "
+                                                                              "praxis.cloud.docker on this host.")
         ) from error
     except subprocess.TimeoutExpired as error:
         raise Failed(
@@ -112,5 +114,6 @@ def explain(output: str, where: str) -> Finding:
     """A finding from what Compose printed."""
     words = " ".join(line.strip() for line in output.splitlines() if line.strip() and "level=warning" not in line)
     return engine_failure.explain(words, where) or Finding(
-        "compose-failed", "Compose failed: %s" % words[-600:], where, "Fix what Compose names, and deploy again."
+        "compose-failed", "Compose failed: %s" % words[-600:], where, "Fix what Compose's message names, and deploy "
+                                                                      "again."
     )

@@ -20,6 +20,9 @@ def obstacles(daemon: Mapping[str, Any]) -> Iterator[Finding]:
         limit = limits.get(name) if isinstance(limits, Mapping) else None
         soft = limit.get("Soft") if isinstance(limit, Mapping) else None
         if isinstance(soft, int) and 0 <= soft < least:
-            what = "The Docker Engine gives containers too little (default-ulimits, %s: %d)." % (name, soft)
-            fix = "Give %d or more in daemon.json, or take it out, and restart Docker." % least
+            what = "The Docker Engine's default-ulimits are too low for the agent (%s: %d)." % (name, soft)
+            fix = (
+                "On the machine, set it to %d or more in /etc/docker/daemon.json, or remove it; then "
+                "systemctl restart docker."
+            ) % least
             yield Finding("engine-limits", what, "this host's engine", fix)

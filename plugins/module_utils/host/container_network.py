@@ -42,7 +42,7 @@ def elsewhere(paths: Paths, daemon: Mapping[str, Any], running: bool) -> Iterato
     ours = {wanted, wanted.replace("/var/run/", "/run/"), "unix://", "fd://"}
     if not running and hosts and not ours & set(hosts):
         what = "The Docker Engine listens on %s only, and the agent's steps need %s." % (", ".join(hosts), wanted)
-        fix = "Add %s to hosts in daemon.json, and restart Docker." % wanted
+        fix = "On the machine, add %s to hosts in /etc/docker/daemon.json; then systemctl restart docker." % wanted
         yield Finding("engine-elsewhere", what, "this host's engine", fix)
 
 
@@ -56,23 +56,27 @@ def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any], dial: Dial) ->
     where = "this host's engine"
     # The engine turns it on at its start, and goes on saying so when it has been turned off since.
     if (info or daemon.get("ip-forward") is False) and not forwards():
-        what = "The machine forwards no packets (net.ipv4.ip_forward is 0), so its containers reach nobody."
+        what = "The machine forwards no packets (net.ipv4.ip_forward is 0), so its containers reach no other machine."
         fix = (
-            "On the machine: %s. To keep it over a reboot, set it in /etc/sysctl.d; a later file there may set 0 again."
+            "On the machine: %s. To keep it after a reboot, set it in a file in /etc/sysctl.d; no later file there "
+            "may set 0."
         )
         yield Finding("containers-cut-off", what, where, fix % _FORWARD, command=_FORWARD)
     if daemon.get("iptables") is False and not _has_own_nat():
         what = (
-            "The Docker Engine makes no NAT rules (iptables: false), and the machine has none of its own, so its "
-            "containers reach nobody."
+            "The Docker Engine makes no NAT rules (iptables: false), and the machine has no NAT rules of its own, so "
+            "its containers reach no other machine."
         )
-        fix = "Take iptables out of daemon.json and restart Docker, or give the machine masquerading rules of its own."
+        fix = (
+            "On the machine, remove iptables from /etc/docker/daemon.json, then systemctl restart docker; or add your "
+            "own masquerading rules."
+        )
         yield Finding("containers-cut-off", what, where, fix)
     yield from _new_networks(daemon)
     runtimes = [str(item) for item in (info.get("DefaultRuntime"), daemon.get("default-runtime")) if item]
     for runtime in [item for item in runtimes if _OTHER_KERNEL.search(item)][:1]:
-        what = "Containers run under %s, a kernel of their own, and no connection of theirs can be observed." % runtime
-        fix = "Set default-runtime to runc in daemon.json, and restart Docker."
+        what = "Containers run under %s, with their own kernel, so their connections cannot be observed." % runtime
+        fix = "On the machine, set default-runtime to runc in /etc/docker/daemon.json; then systemctl restart docker."
         yield Finding("runtime-unsupported", what, where, fix)
     found = captured(dial) or [item for item in dial if _within(item, _network(daemon.get("bip")))]
     if found:
@@ -95,7 +99,10 @@ def _new_networks(daemon: Mapping[str, Any]) -> Iterator[Finding]:
         said.append("without a way out (enable_ip_masquerade: false)")
     for words in said:
         what = "Containers of the engine's networks are %s, so the agent and its peers cannot reach each other." % words
-        fix = "Take this key out of default-network-opts in daemon.json, and restart Docker."
+        fix = (
+            "On the machine, remove this key from default-network-opts in /etc/docker/daemon.json; then systemctl "
+            "restart docker."
+        )
         yield Finding("containers-cut-off", what, "this host's engine", fix)
 
 
@@ -104,11 +111,12 @@ def overlap(members: Dial) -> Finding:
     names = ", ".join("%s (%s)" % (item["member"], item["address"]) for item in members)
     return Finding(
         "network-overlap",
-        "A network of this machine's Docker Engine covers the address of %s, so nothing sent there leaves the machine."
+        "A network of this machine's Docker Engine contains the address of %s, so packets to it never leave this "
+        "machine."
         % names,
         "this host's engine",
-        "Give the engine other networks (bip and default-address-pools in daemon.json), remove the one that covers "
-        "(docker network ls), and restart Docker.",
+        "On the machine, set other networks (bip and default-address-pools in /etc/docker/daemon.json), remove the "
+        "network that contains the address (docker network ls; docker network rm), then systemctl restart docker.",
     )
 
 

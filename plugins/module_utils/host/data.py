@@ -73,14 +73,15 @@ def observe(paths: Paths, data: Data) -> Seen:
     if not data.devices:
         return Seen(directory=_is_directory(paths, data.source))
     if not os.path.isdir(paths.systemd):
-        fix = "Mount the disk yourself, and name the directory: praxis_data.path."
-        raise Failed(Finding("data-no-systemd", "Disks are mounted by systemd, which is not here.", data.source, fix))
+        fix = "Mount the disk yourself, and set praxis_data.path to its directory."
+        raise Failed(Finding("data-no-systemd", "This machine does not run systemd, which mounts "
+                                                "the disk.", data.source, fix))
     device, place = _device(data.devices), os.path.dirname(data.source)
     content = disk.content(device)
     on = disk.mounted_at(place)
     if on is not None and on != disk.number(device):
-        what = "Another disk is mounted at %s than %s." % (place, device)
-        raise Failed(Finding("data-place-taken", what, place, "Unmount it (umount %s), and deploy again." % place))
+        what = "At %s another disk is mounted than %s." % (place, device)
+        raise Failed(Finding("data-place-taken", what, place, "On the machine: umount %s; then deploy again." % place))
     mounted = on is not None and content is not None
     return Seen(
         device=device,
@@ -136,7 +137,7 @@ def mount(paths: Paths, data: Data) -> None:
         if done.returncode != 0:
             raise Failed(_not_mounted(place, disk.last_words(done)))
     if disk.mounted_at(place) != disk.number(device):
-        raise Failed(_not_mounted(place, "systemd has mounted something else there"))
+        raise Failed(_not_mounted(place, "systemd mounted another disk there"))
     make(paths, data)
 
 
@@ -169,8 +170,8 @@ def require(source: Optional[str]) -> None:
     :raises Failed: ``data-missing``.
     """
     if source and not os.path.isdir(source):
-        what = "%s is not there, and the agent does not start without its data." % source
-        fix = "See that its disk is attached (journalctl -b -g 'data of the Praxis agent'), and deploy again."
+        what = "The directory %s is missing, and the agent does not start without its data." % source
+        fix = "Attach its disk (the log: journalctl -b -g 'data of the Praxis agent'), and deploy again."
         raise Failed(Finding("data-missing", what, source, fix))
 
 
@@ -183,8 +184,8 @@ def require_kept(seen: Seen, data: Data, before: Sequence[Optional[Mapping[str, 
     """
     if seen.device or seen.directory or data.source not in [source_of(each) for each in before if each]:
         return
-    what = "%s is not there, where the agent has kept its data." % data.source
-    fix = "Mount what it is on. If it is to be new and empty, make it: install -d -m 700 -o 10001 %s." % data.source
+    what = "The directory %s is missing, in which the agent kept its data." % data.source
+    fix = "Mount the disk that it is on. If it is to be new and empty: install -d -m 700 -o 10001 %s." % data.source
     raise Failed(Finding("data-missing", what, data.source, fix))
 
 
@@ -202,14 +203,14 @@ def _is_directory(paths: Paths, path: str) -> bool:
     except NotADirectoryError:
         raise Failed(_not_ours(path, "is below a file")) from None
     if not stat.S_ISDIR(found.st_mode):
-        raise Failed(_not_ours(path, "is no directory"))
+        raise Failed(_not_ours(path, "is not a directory"))
     if found.st_uid != paths.uid:
         raise Failed(_not_ours(path, "belongs to user %d, and the agent runs as %d" % (found.st_uid, paths.uid)))
     return True
 
 
 def _not_ours(path: str, how: str) -> Finding:
-    fix = "Move it away; or, if it is the agent's data, give it to the agent's user (chown -R 10001:10001 %s)." % path
+    fix = "On the machine: if this is the agent's data, chown -R 10001:10001 %s; else move it away." % path
     return Finding("data-owner", "%s %s." % (path, how), path, fix)
 
 
@@ -219,10 +220,10 @@ def _device(devices: Sequence[str]) -> str:
             device = os.path.realpath(path)
             if stat.S_ISBLK(os.stat(device).st_mode):
                 return device
-            fix = "Name a block device: lsblk lists them."
-            raise Failed(Finding("data-device-missing", "%s is no block device." % path, path, fix))
-    what = "The disk for the agent's data is not there (%s)." % ", ".join(devices)
-    fix = "Attach it, and deploy again; lsblk lists the disks."
+            fix = "Set praxis_data.device to a block device: lsblk on the machine lists them."
+            raise Failed(Finding("data-device-missing", "%s is not a block device." % path, path, fix))
+    what = "The disk for the agent's data is missing (%s)." % ", ".join(devices)
+    fix = "Attach the disk to the machine and deploy again; lsblk on the machine lists its disks."
     raise Failed(Finding("data-device-missing", what, devices[0], fix))
 
 
@@ -230,13 +231,14 @@ def _await_name(content: disk.Content, place: str) -> None:
     deadline = time.monotonic() + NAMED_DEADLINE
     while not os.path.exists(content.by_uuid):
         if time.monotonic() > deadline:
-            raise Failed(_not_mounted(place, "udev has made no %s" % content.by_uuid))
+            raise Failed(_not_mounted(place, "udev did not create %s" % content.by_uuid))
         time.sleep(0.1)
 
 
 def _not_mounted(place: str, why: str) -> Finding:
     what = "The disk for the agent's data could not be mounted: %s." % why.rstrip(".")
-    return Finding("data-not-mounted", what, place, "Read why (journalctl -u %s), and deploy again." % _name(place))
+    return Finding("data-not-mounted", what, place, "On the machine, see why (journalctl -u %s), and "
+                                                    "deploy again." % _name(place))
 
 
 def _is_installed(paths: Paths, content: disk.Content, place: str) -> bool:

@@ -38,14 +38,14 @@ def freeze(place: str, seconds: float) -> bool:
     if disk.mounted_at(place) is None:
         return False
     if disk.run(["systemctl", "is-active", "--quiet", *_UNITS]).returncode == 0:
-        what = "Another backup holds the agent's data frozen, or was killed. A timer thaws it within a minute."
+        what = "Another backup keeps the agent's file system frozen, or was killed. A timer thaws it within a minute."
         raise Failed(Finding("backup-running", what, place, "Back up again in a minute."))
     later = ["--on-active", "%ds" % seconds, "--timer-property", "AccuracySec=100ms"]
     timer = ["systemd-run", "--quiet", "--collect", "--unit", THAW, *later, "fsfreeze", "--unfreeze", place]
     # systemd refuses a second unit of a name: of two that are begun at the same moment one ends here.
-    _do(place, timer, "Run `%s` on the machine, and see what it says." % " ".join(timer))
+    _do(place, timer, "Run `%s` on the machine, and fix what it says." % " ".join(timer))
     try:
-        thawed = "If nobody has frozen it on purpose, thaw it (`fsfreeze --unfreeze %s`), and back up again." % place
+        thawed = "If nobody froze it on purpose, on the machine: fsfreeze --unfreeze %s; then back up again." % place
         _do(place, ["fsfreeze", "--freeze", place], thawed)
     except Failed:
         _timer_off()
@@ -75,7 +75,7 @@ def release(paths: Paths, engine: Engine, place: str) -> bool:
     done = disk.run(["systemctl", "stop", unit])
     if done.returncode != 0 or disk.mounted_at(place) is not None:
         what = "The disk with the agent's data cannot be unmounted: %s." % disk.last_words(done).rstrip(".")
-        fix = "See what uses it (fuser -vm %s), end it, and run again." % place
+        fix = "On the machine, see what uses the disk (fuser -vm %s) and stop it; then run this again." % place
         raise Failed(Finding("data-in-use", what, place, fix))
     return True
 

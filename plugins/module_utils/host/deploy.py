@@ -287,7 +287,9 @@ def finding_of(error: Exception, desired: Desired) -> Finding:
         "disk-full" if no_space else "host-files",
         "A file could not be written: %s." % error,
         "member %s" % name,
-        "Free some space and deploy again." if no_space else "Fix what the system names, and deploy again.",
+        "On the machine, free some space (df -h "
+        "shows which disk is full), and deploy again." if no_space else "Fix what the system's message names, and "
+                                                                        "deploy again.",
     )
 
 

@@ -222,7 +222,8 @@ def _release_findings(given: Mapping[str, Any]) -> Tuple[Finding, ...]:
             findings.append(_wrong("release.%s" % name, "%r cannot name a directory or a file." % given[name]))
     if sorted(given["files"]) != sorted(RELEASE_FILES):
         wanted = ", ".join(RELEASE_FILES)
-        findings.append(_wrong("release.files", "It holds %s, not %s." % (", ".join(sorted(given["files"])), wanted)))
+        found = ", ".join(sorted(given["files"]))
+        findings.append(_wrong("release.files", "release.files has %s, and must have %s." % (found, wanted)))
     elif not _is_object(given["files"]["release.json"]):
         findings.append(_wrong("release.files", "release.json is not a JSON object."))
     else:
@@ -244,4 +245,5 @@ def _is_object(text: str) -> bool:
 
 
 def _wrong(option: str, what: str) -> Finding:
-    return Finding("bad-option", what, "option %s" % option, "Give what the module's documentation asks for.")
+    return Finding("bad-option", what, "option %s" % option, "Correct this option: ansible-doc "
+                                                             "praxis.cloud.agent_release describes it.")

@@ -50,7 +50,7 @@ def content(device: str) -> Optional[Content]:
     found = _tags(done.stdout.decode("utf-8", "replace"))
     if done.returncode == 2 and not found:
         if not _is_blank(device):
-            raise Failed(_foreign(device, "something that no tool knows"))
+            raise Failed(_foreign(device, "data of an unknown kind"))
         return None
     kind = found.get("TYPE", "")
     if done.returncode == 0 and kind in KINDS and found.get("LABEL") == LABEL and "PTTYPE" not in found:
@@ -68,7 +68,8 @@ def format_blank(device: str) -> None:
     done = run(["mkfs.ext4", "-q", "-m", "0", "-L", LABEL, device])
     if done.returncode != 0:
         what = "The disk could not be formatted: %s." % last_words(done).rstrip(".")
-        raise Failed(Finding("data-not-formatted", what, device, "Fix what mkfs.ext4 names, and deploy again."))
+        raise Failed(Finding("data-not-formatted", what, device, "Fix what mkfs.ext4's message names, and deploy "
+                                                                 "again."))
 
 
 def grow(device: str, place: str, kind: str) -> None:
@@ -81,7 +82,7 @@ def grow(device: str, place: str, kind: str) -> None:
     done = run(command)
     if done.returncode != 0:
         what = "The file system could not grow with its disk: %s." % last_words(done).rstrip(".")
-        fix = "Run `%s` on the machine, and deploy again." % " ".join(command)
+        fix = "On the machine, run %s; then deploy again." % " ".join(command)
         raise Failed(Finding("data-not-grown", what, device, fix))
 
 
@@ -110,8 +111,8 @@ def run(command: List[str]) -> subprocess.CompletedProcess[bytes]:
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE, check=False
         )
     except FileNotFoundError:
-        what = "There is no %s on this machine, which a disk for the agent's data needs." % command[0]
-        fix = "Install it (packages util-linux, e2fsprogs, and xfsprogs for XFS), and deploy again."
+        what = "The machine has no %s, which a disk for the agent's data needs." % command[0]
+        fix = "On the machine, install it (packages util-linux, e2fsprogs, and xfsprogs for XFS); then deploy again."
         raise Failed(Finding("data-tool-missing", what, command[0], fix)) from None
 
 
@@ -131,13 +132,13 @@ def _called(found: Dict[str, str], done: subprocess.CompletedProcess[bytes]) -> 
     if "TYPE" in found:
         label = ", label %s" % found["LABEL"] if "LABEL" in found else ", no label"
         return "%s%s" % (found["TYPE"], label)
-    return "something that blkid tells no name of (code %d)" % done.returncode
+    return "data that blkid does not know (code %d)" % done.returncode
 
 
 def _foreign(device: str, what: str, can_be_ours: bool = False) -> Finding:
-    fix = "Name another disk; or make it blank if nothing on it is needed (wipefs --all, zeros over its first MiB)."
+    fix = "Use another disk; or make this one blank if nothing on it is needed (wipefs --all, zero its first MiB)."
     if can_be_ours:
-        fix += " If it holds this agent's data, say so: e2label (xfs_admin -L) with the label %s." % LABEL
+        fix += " If it has this agent's data, give it the label %s (e2label, or xfs_admin -L)." % LABEL
     return Finding("data-foreign", "%s holds %s. Nothing was changed on it." % (device, what), device, fix)
 
 

@@ -15,37 +15,37 @@ REASONS = (
         r"[Cc]annot connect to the Docker daemon|no engine answers|no answer from \S*docker",
         "engine-down",
         "The Docker Engine does not answer.",
-        "Start it (systemctl start docker) and see why it had stopped: journalctl -u docker.",
+        "On the machine: systemctl start docker. To see why it stopped: journalctl -u docker.",
     ),
     (
         r"port is already allocated|address already in use",
         "port-taken",
-        "A port of the agent is taken by another process of this machine.",
-        "Find it with `ss -ltnp` on the host and stop it, or choose other ports (praxis_api_port, praxis_p2p_port).",
+        "Another process of this machine uses a port of the agent.",
+        "On the machine, find it (ss -ltnp) and stop it; or choose other ports (praxis_api_port, praxis_p2p_port).",
     ),
     (
         r"OOM-killed|memory limit too low|[Mm]inimum memory limit",
         "container-out-of-memory",
-        "The container may have less memory than it takes to start it.",
-        "Raise its limit (memory in praxis_container).",
+        "The container's memory limit is too low to start it.",
+        "Raise memory in praxis_container.",
     ),
     (
         r"bind source path does not exist|no such file or directory.*mount|mount.*no such file or directory",
         "mount-missing",
-        "A file that the container mounts is not on this machine.",
-        "Prepare the release again; a reboot empties /run.",
+        "A file that the container mounts is missing on this machine.",
+        "Deploy again: that writes the file again (a reboot empties /run).",
     ),
     (
         r"no space left on device",
         "disk-full",
         "The disk is full.",
-        "Free some space (docker system df shows what the engine holds) and deploy again.",
+        "On the machine, free some space (docker system df shows what the engine uses), and deploy again.",
     ),
     (
         r"[Nn]o such image|pull access denied|image.*not found",
         "image-missing",
-        "The engine does not hold the release's image.",
-        "Prepare the release again: that pulls it.",
+        "The machine does not have the release's image.",
+        "Deploy again: that pulls the image.",
     ),
 )
 
@@ -54,5 +54,5 @@ def explain(words: str, where: str) -> Optional[Finding]:
     """A finding from the words; None when they are not known."""
     for pattern, code, what, fix in REASONS:
         if re.search(pattern, words):
-            return Finding(code, "%s It was said: %s" % (what, words[-300:]), where, fix)
+            return Finding(code, "%s The engine said: %s" % (what, words[-300:]), where, fix)
     return None

@@ -26,5 +26,5 @@ def reasons(paths: Paths, info: Mapping[str, Any], wanted: Optional[Mapping[str,
         # What the machine's own image says of proxies is left alone; what an earlier deployment said is not.
         return ["the engine has the proxies of an earlier deployment"] if os.path.exists(paths.engine_proxies) else []
     if any(str(info.get(field) or "") != str(wanted.get(name) or "") for name, field in _FIELDS):
-        return ["the engine does not use the proxies that it is given"]
+        return ["the engine does not use the proxies of the settings"]
     return []

@@ -177,6 +177,6 @@ def require_tmpfs(path: str) -> None:
                 "not-tmpfs",
                 "%s is on a file system of type %s, and secrets must not touch a disk." % (path, kind or "unknown"),
                 path,
-                "Mount a tmpfs on /run, as every Debian does, and deploy again.",
+                "On the machine, mount a tmpfs on /run, as Debian does; then deploy again.",
             )
         )

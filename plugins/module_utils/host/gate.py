@@ -54,9 +54,10 @@ def judge(observation: Mapping[str, Any], gate: Gate, p2p_port: int, name: str, 
         return Verdict(
             Finding(
                 "container-missing",
-                "There is no container of the agent.",
+                "The machine has no container of the agent.",
                 "member %s" % name,
-                "Deploy again; if it vanishes again, look for what removes it (docker events).",
+                "Deploy again. If the container disappears again, find what removes it (on the machine: docker "
+                "events).",
             )
         )
     if container["state"] in ENDED or container["restarts"] > restarts:
@@ -68,9 +69,10 @@ def judge(observation: Mapping[str, Any], gate: Gate, p2p_port: int, name: str, 
         return Verdict(
             Finding(
                 "unhealthy",
-                "The container's health check says %s, though the API answers this machine." % container["health"],
+                "The container's health check says %s, although the API answers on this "
+                "machine." % container["health"],
                 "member %s" % name,
-                "Read the output of the health check: docker inspect -f '{{json .State.Health}}' on the host.",
+                "On the machine, read the check's output: docker inspect -f '{{json .State.Health}}' praxis-agent-1.",
             )
         )
     return Verdict(_judge_mesh(observation, gate, p2p_port, name))
@@ -80,9 +82,9 @@ def _ended(container: Mapping[str, Any], name: str) -> Finding:
     if container["oom_killed"]:
         return Finding(
             "container-out-of-memory",
-            "The kernel killed the agent: it wanted more memory than its container may have.",
+            "The kernel killed the agent: it reached the memory limit of its container.",
             "member %s" % name,
-            "Raise its limit (memory in praxis_container), or use a larger machine.",
+            "Raise memory in praxis_container, or use a larger machine.",
         )
     how = "with exit code %s" % container["exit_code"]
     if container["state"] == "running":
@@ -91,7 +93,7 @@ def _ended(container: Mapping[str, Any], name: str) -> Finding:
         "container-exited",
         "The agent ended %s (%d restarts)." % (how, container["restarts"]),
         "member %s" % name,
-        "Its last log lines say why.",
+        "Read its last log lines, which say why, and correct the settings or the image.",
     )
 
 
@@ -103,13 +105,15 @@ def _judge_api(api: Mapping[str, Any], gate: Gate, name: str) -> Verdict:
                 "api-silent",
                 "The agent's API does not answer: %s." % (api["error"] or "not asked"),
                 where,
-                "Check that PRAXIS_API__PORT, PRAXIS_API__HOST and the published port agree, and that P2P is enabled:"
-                " without it the agent starts no API.",
+                "Read the agent's log (on the machine: docker logs praxis-agent-1). Check that PRAXIS_API__PORT and "
+                "PRAXIS_API__HOST are left to the plan, and that P2P is enabled: without it the agent starts no API.",
             )
         )
     if api["health"] != 200:
         return Verdict(
-            Finding("api-error", "The agent's API reports an error: %s." % api["error"], where, "Read the agent's log.")
+            Finding("api-error", "The agent's API reports an error: %s." % api["error"], where, "Read the log on the "
+                                                                                                "machine: docker logs "
+                                                                                                "praxis-agent-1.")
         )
     if api["peer_id"] is None:
         return Verdict(
@@ -117,7 +121,8 @@ def _judge_api(api: Mapping[str, Any], gate: Gate, name: str) -> Verdict:
                 "no-peer-id",
                 "The API answers, but P2P did not start: %s." % api["error"],
                 where,
-                "The usual cause is a key directory that the container's user cannot read.",
+                "On the machine, see that user 10001 can read /run/praxis/keys; then deploy again. The log: docker "
+                "logs praxis-agent-1.",
             )
         )
     if gate.peer_id is not None and api["peer_id"] != gate.peer_id:
@@ -126,11 +131,11 @@ def _judge_api(api: Mapping[str, Any], gate: Gate, name: str) -> Verdict:
 
 
 def _wrong_id(found: str, gate: Gate, where: str) -> Finding:
-    what = "The agent runs as %s, not as %s." % (found, gate.peer_id)
-    fix = "Check /run/praxis/keys/node.key: 32 bytes, readable by the container's user, mounted read-only at /keys."
+    what = "The agent's peer id is %s and not %s." % (found, gate.peer_id)
+    fix = "Deploy again. If that does not help, check /run/praxis/keys/node.key there: 32 bytes, of user 10001."
     if found == gate.other_peer_id:
-        what += " It is the same key's id in the other scheme, which this image's libp2p has."
-        fix = "Set praxis_peer_id_scheme to the other of ed25519 and x25519, for the whole fleet; then deploy."
+        what += " It is the id of the same key in the other scheme, which the image's libp2p uses."
+        fix = "For the whole fleet, set praxis_peer_id_scheme to the other of ed25519 and x25519; then deploy."
         return Finding("other-key-scheme", what, where, fix)
     return Finding("wrong-peer-id", what, where, fix)
 
@@ -185,8 +190,8 @@ def _judge_mesh(observation: Mapping[str, Any], gate: Gate, p2p_port: int, name:
         "The agent is connected to %d members and needs %d; not to %s."
         % (len(live), gate.min_edges, ", ".join(missing)),
         "member %s" % name,
-        "A dial that times out means a firewall, a refused one means that the agent is down. With dials ok, restart "
-        "one end; if that does not help, containers have no way out (iptables, net.ipv4.ip_forward).",
+        "timeout: a firewall is in between; refused: that agent is down; ok: restart the agent at one of the two "
+        "ends. If that does not help, containers cannot reach the network (iptables, net.ipv4.ip_forward).",
     )
 
 
@@ -203,8 +208,11 @@ def _judge_outside(
     answering = _answering(observation, outside, [])
     if not answering or accepted or live_members(observation, outside, p2p_port):
         return None
-    what = "The agent has no live edge to the %d members in the cluster, and %d of them answer."
-    fix = "Restart it: it dials once, after its start. If that does not help, see whether the peer ids are the pods'."
+    what = "The agent has no live edge to the %d members in the cluster, although %d of them answer."
+    fix = (
+        "On the machine, docker restart praxis-agent-1: the agent dials once, after its start. If that does not help, "
+        "check that the peer ids are those of the pods."
+    )
     return Finding("mesh-missing", what % (len(outside), answering), "member %s" % name, fix)
 
 

@@ -57,6 +57,9 @@ def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any]) -> Iterator[Fi
         return
     place = image_place(daemon)
     if os.statvfs(place).f_flag & os.ST_NOEXEC:
-        what = "%s is mounted noexec, and with the storage driver %s no program of an image can be run from there."
-        fix = "Mount it without noexec, or set storage-driver to overlay2 in daemon.json, and restart Docker."
+        what = "%s is mounted noexec, and with the storage driver %s programs of an image cannot be run from there."
+        fix = (
+            "On the machine, mount it without noexec, or set storage-driver to overlay2 in /etc/docker/daemon.json; "
+            "then systemctl restart docker."
+        )
         yield Finding("containers-not-executable", what % (place, driver), "this host's engine", fix)

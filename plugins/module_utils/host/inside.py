@@ -27,7 +27,7 @@ CLONE_NEWNET = 0x40000000
 SIOCGIFMTU = 0x8921
 DNS_PORT = 53
 #: A name with an empty label, or one that is too long.
-NO_NAME = "it is no host's name"
+NO_NAME = "it is not a host name"
 #: RFC 1035, 4.1.1: the answer codes by name.
 _CODES = {1: "malformed", 2: "server failure", 3: "no such name", 4: "not implemented", 5: "refused"}
 

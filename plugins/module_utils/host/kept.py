@@ -45,7 +45,7 @@ def release(paths: Paths, release_id: str, beside: Optional[Release]) -> Release
         raise Failed(
             Finding(
                 "release-missing",
-                "Release %s is not on this host, or not whole." % release_id,
+                "Release %s is not on this host, or is incomplete." % release_id,
                 paths.release(release_id),
                 "Deploy the settings and the image of that release again.",
             )
@@ -67,7 +67,7 @@ def require_prepared(paths: Paths, release: Release) -> None:
                 "not-prepared",
                 "Release %s is not on this host." % release.id,
                 paths.release(release.id),
-                "Run state=prepared with it first.",
+                "Deploy again; where the module is used by hand, run it with state=prepared first.",
             )
         )
     data.require(data.source_of(release.manifest))
@@ -77,9 +77,9 @@ def require_prepared(paths: Paths, release: Release) -> None:
             raise Failed(
                 Finding(
                     "secrets-missing",
-                    "%s is not there: a reboot empties /run." % path,
+                    "%s is missing: a reboot empties /run." % path,
                     "release %s" % release.id,
-                    "Run the deployment of this release again: preparing it fetches its secrets.",
+                    "Deploy this release again: preparing it fetches its secrets.",
                 )
             )
 

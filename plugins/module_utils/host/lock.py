@@ -65,7 +65,8 @@ def _sign(descriptor: int, holder: str) -> None:
 def _busy(path: str, other: str, deadline: float) -> Finding:
     return Finding(
         "host-locked",
-        "Another deployment holds this host: %s. Waited %g s for it." % (other or "it did not say who", deadline),
+        "Another deployment has locked this host: %s. Waited %g s for it." % (other or "unknown", deadline),
         path,
-        "Wait for its end. Or end that process, unless the host rolls itself back: the lock ends with the process.",
+        "Wait until it ends. Or end its process (pid=) on the host, unless the host rolls itself back: that also ends "
+        "the lock.",
     )

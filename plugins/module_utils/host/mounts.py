@@ -40,12 +40,18 @@ def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any]) -> Iterator[Fi
 
 def _obstacles(security: Set[str], daemon: Mapping[str, Any], enforcing: bool) -> Iterator[Tuple[str, str]]:
     if "userns" in security or daemon.get("userns-remap"):
-        fix = "Take userns-remap out of daemon.json or dockerd's options, and restart Docker."
+        fix = (
+            "On the machine, remove userns-remap from /etc/docker/daemon.json or dockerd's options; then systemctl "
+            "restart docker."
+        )
         yield "The Docker Engine maps the users of containers to other numbers (userns-remap)", fix
     if "rootless" in security:
-        yield "The Docker Engine is rootless", "Run it as root: stop the rootless one, and start docker.service."
+        yield "The Docker Engine is rootless", "Stop the rootless engine, and start docker.service, which runs as root."
     if enforcing and ("selinux" in security or daemon.get("selinux-enabled")):
-        fix = "Take selinux-enabled out of daemon.json or dockerd's options, and restart Docker."
+        fix = (
+            "On the machine, remove selinux-enabled from /etc/docker/daemon.json or dockerd's options; then systemctl "
+            "restart docker."
+        )
         yield "SELinux is enforcing, and the Docker Engine labels its containers (selinux-enabled)", fix
 
 

@@ -32,9 +32,9 @@ def taken(engine: Engine, wanted: Collection[int], own: Collection[int], proc: s
             findings.append(
                 Finding(
                     "port-taken",
-                    "Port %d is taken by %s." % (port, holder),
+                    "Port %d of the machine is used by %s." % (port, holder),
                     "port %d" % port,
-                    "Stop it, or choose another port (praxis_api_port, praxis_p2p_port).",
+                    "Stop that process or container, or choose another port (praxis_api_port, praxis_p2p_port).",
                 )
             )
     return findings
@@ -61,7 +61,7 @@ def process_with(inode: str, proc: str = "/proc") -> str:
                 return "%s (pid %s)" % ((read_text(os.path.join(proc, pid, "comm")) or "?").strip(), pid)
         except OSError:  # it has ended meanwhile
             continue
-    return "a process that cannot be named"
+    return "an unknown process"
 
 
 def _container_with(engine: Engine, port: int) -> Optional[str]:

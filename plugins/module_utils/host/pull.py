@@ -23,8 +23,8 @@ _REASONS = (
     (
         r"toomanyrequests|too many requests|rate limit",
         "registry-throttled",
-        "The registry refuses more pulls for now.",
-        "Wait, log in to the registry (praxis_registries), or use a registry of your own.",
+        "The registry allows no more pulls for now.",
+        "Wait and deploy again, log in to the registry (praxis_registries), or use your own registry.",
     ),
     (
         r"no match(ing manifest| for platform)|does not match the specified platform",
@@ -36,8 +36,8 @@ _REASONS = (
         r"unauthorized|no basic auth credentials|authentication required|authorization failed|denied|forbidden",
         "image-unauthorized",
         "The registry does not let this fleet pull the image.",
-        "Give the credentials that deploy the right to read this repository; log in again when a token has expired. "
-        "A registry that is neither ECR's nor Google's gets its login from praxis_registries.",
+        "Give the controller's credentials the right to read this repository, or log in again if their token has "
+        "expired. For a registry that is neither ECR nor Google's, set its login in praxis_registries.",
     ),
     (
         r"manifest unknown|not found|name unknown|does not exist",
@@ -48,14 +48,14 @@ _REASONS = (
     (
         r"certificate has expired or is not yet valid",
         "registry-certificate-date",
-        "By this machine's clock the registry's certificate is not valid.",
-        "Set the clock (timedatectl set-ntp true); if it is right, the registry needs a new certificate.",
+        "The registry's certificate is not valid at the time of this machine's clock.",
+        "On the machine: timedatectl set-ntp true. If its clock is right, the registry needs a new certificate.",
     ),
     (
         r"x509|certificate",
         "registry-certificate",
         "This machine does not trust the registry's certificate.",
-        "Put the registry's CA into /etc/docker/certs.d/<registry>/ca.crt.",
+        "On the machine, put the registry's CA into /etc/docker/certs.d/<registry>/ca.crt.",
     ),
     (
         r"no space left on device",
@@ -66,7 +66,7 @@ _REASONS = (
     (
         r"no progress for|took more than",
         "registry-slow",
-        "The pull made no progress.",
+        "The pull of the image made no progress.",
         "Check the network between this machine and the registry, and the registry's load.",
     ),
     (
@@ -80,8 +80,8 @@ _REASONS = (
 )
 
 _NO_LOGIN = (
-    "This pull had no login: a rollback has none where it asks no registry. `docker login` and `docker pull %s` on the "
-    "machine, and run it again."
+    "This rollback had no login for the registry. On the machine, docker login and docker pull %s; then run this "
+    "again."
 )
 
 
@@ -115,7 +115,7 @@ def explain(message: str, image: str, architecture: str) -> Finding:
         "image-pull-failed",
         "The image could not be pulled. The engine said: %s" % message,
         "image %s" % image,
-        "Try `docker pull` of it on the host.",
+        "On the machine, try docker pull with this image; its output says more.",
     )
 
 

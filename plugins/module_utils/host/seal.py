@@ -184,7 +184,7 @@ def _run(arguments: Sequence[str], data: Optional[bytes]) -> Ended:
 def _failed(where: str, done: Ended) -> Finding:
     return Finding(
         "not-sealed",
-        "The secrets could not be sealed for this machine, or unsealed: %s." % reason(done),
+        "The secrets could not be sealed for this machine, or could not be unsealed: %s." % reason(done),
         where,
-        "Observe systemd's log (journalctl -u %s), and deploy again." % UNIT,
+        "On the machine, read the log (journalctl -u %s), and deploy again." % UNIT,
     )

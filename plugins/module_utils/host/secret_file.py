@@ -43,9 +43,9 @@ def render(secrets: Mapping[str, str]) -> str:
             findings.append(
                 Finding(
                     "secret-nul",
-                    "The value of %s holds a NUL byte, which no environment variable can carry." % name,
+                    "The value of %s holds a NUL byte, which an environment variable cannot hold." % name,
                     "praxis_agent_secrets",
-                    "Store the value encoded, for instance as base64.",
+                    "Store the value encoded, for example as base64.",
                 )
             )
     if findings:

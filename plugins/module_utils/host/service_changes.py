@@ -69,7 +69,7 @@ def reason(seen: services.Seen, release: Release) -> str:
     """Why services have to be started or removed; empty when they have not."""
     wanted = parts.wanted(release.manifest)
     reasons = ["%s: %s" % pair for pair in services.to_start(seen, wanted).items()]
-    return "; ".join(reasons + ["%s: it is not wanted" % name for name in services.to_remove(seen, wanted)])
+    return "; ".join(reasons + ["%s: the release does not have it" % name for name in services.to_remove(seen, wanted)])
 
 
 def running(seen: services.Seen, release: Release) -> List[Change]:

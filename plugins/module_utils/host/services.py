@@ -70,10 +70,10 @@ def judge(seen: Seen, wanted: Mapping[str, str], before: Mapping[str, int], memb
         service = seen.get(name) or missing(part)
         restarts = before.get(str(service["id"]), 0)
         if service["state"] == MISSING or service["part"] != part:
-            what = "There is no container of the service %s." % name
+            what = "The service %s has no container." % name
             if service["state"] != MISSING:
-                what = "The service %s runs as another release has it." % name
-            fix = "Deploy again; if it vanishes again, look for what removes it (docker events)."
+                what = "The service %s runs with the settings of another release." % name
+            fix = "Deploy again. If it disappears again, find what removes it (on the machine: docker events)."
             return Verdict(Finding("service-missing", what, "member %s" % member, fix))
         if service["state"] in ENDED or service["restarts"] > restarts:
             return Verdict(_ended(name, service, member), final=True)
@@ -103,8 +103,8 @@ def _is_up(service: Mapping[str, Any]) -> bool:
 def _ended(name: str, service: Mapping[str, Any], member: str) -> Finding:
     where = "member %s" % member
     if service.get("oom_killed"):
-        what = "The kernel killed the service %s: it wanted more memory than its container may have." % name
-        fix = "Raise its limit (container.memory of the service in praxis_services)."
+        what = "The kernel killed the service %s: it reached the memory limit of its container." % name
+        fix = "Raise container.memory of this service in praxis_services."
         return Finding("service-exited", what, where, fix)
     how = "with exit code %s" % service.get("exit_code")
     if service["state"] == "running":
@@ -115,6 +115,6 @@ def _ended(name: str, service: Mapping[str, Any], member: str) -> Finding:
 
 def _not_up(name: str, service: Mapping[str, Any], member: str) -> Finding:
     what = "The service %s is %s" % (name, service["state"])
-    what += ", and its health check says %s." % service["health"] if service["health"] else " and not up yet."
-    fix = "Read what its health check said: docker inspect -f '{{json .State.Health}}' praxis-%s-1 on the host." % name
+    what += ", and its health check says %s." % service["health"] if service["health"] else " and has not started."
+    fix = "On the machine, read the check's output: docker inspect -f '{{json .State.Health}}' praxis-%s-1." % name
     return Finding("service-unhealthy", what, "member %s" % member, fix)

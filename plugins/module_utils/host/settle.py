@@ -46,9 +46,11 @@ def observe(
 
 
 def _away() -> Finding:
-    return Finding("engine-down", "The Docker Engine does not answer.", "here", "Start it: systemctl start docker.")
+    return Finding("engine-down", "The Docker Engine does not answer.", "here", "On the machine: systemctl start "
+                                                                                "docker.")
 
 
 def _awaited(addresses: Collection[str]) -> Finding:
-    what = "No connection from %s was accepted." % ", ".join(sorted(addresses))
-    return Finding("edge-missing", what, "here", "See whether the other end runs, and what is between.")
+    what = "The agent accepted no connection from %s." % ", ".join(sorted(addresses))
+    return Finding("edge-missing", what, "here", "Check that the other agent runs, and that no firewall is between "
+                                                 "the two.")

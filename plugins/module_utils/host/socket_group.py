@@ -42,9 +42,10 @@ def obstacles(paths: Paths, release: Optional[Release]) -> Iterator[Finding]:
     if mode & (stat.S_IRGRP | stat.S_IWGRP) != stat.S_IRGRP | stat.S_IWGRP:
         yield Finding(
             "docker-socket-shut",
-            "praxis_docker_socket is true, and the engine's socket lets nobody of its group in (mode %04o)." % mode,
+            "praxis_docker_socket is true, but the engine's socket gives its group no access (mode %04o)." % mode,
             paths.engine_socket,
-            "Set SocketMode=0660 for docker.socket (systemctl edit docker.socket), or leave praxis_docker_socket out.",
+            "On the machine, set SocketMode=0660 for docker.socket (systemctl edit docker.socket); or remove "
+            "praxis_docker_socket.",
         )
 
 

@@ -32,6 +32,6 @@ def obstacles(engine: Engine) -> List[Finding]:
     )
     if not names:
         return []
-    what = "Another Compose project of this machine is called %s, too, and would lose its containers: %s."
-    fix = "Give that project another name (name in its file, or docker compose -p), start it again, and remove these."
+    what = "Another Compose project of this machine also has the name %s, and would lose its containers: %s."
+    fix = "Give that project another name (name: in its file, or docker compose -p), start it, and remove these."
     return [Finding("project-taken", what % (PROJECT, ", ".join(names)), "Compose project %s" % PROJECT, fix)]

@@ -21,9 +21,9 @@ def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any]) -> Iterator[Fi
     """
     state = str((info.get("Swarm") or {}).get("LocalNodeState") or "")
     if state not in OUTSIDE and daemon.get("live-restore"):
-        what = "The machine's engine is in a swarm (%s), and would not start there with live-restore." % state
+        what = "The machine's engine is in a swarm (%s), and would not start again with live-restore." % state
         fix = (
-            "Take it out (docker swarm leave), or set live-restore to false in praxis_docker_daemon: the agent then "
+            "On the machine: docker swarm leave. Or set live-restore to false in praxis_docker_daemon: the agent then "
             "stops whenever its engine is restarted."
         )
         yield Finding("engine-in-swarm", what, "this host's engine", fix)

@@ -272,4 +272,4 @@ def _unit(paths: Paths, name: str) -> str:
 
 def _not_armed(paths: Paths, done: Ended) -> Finding:
     what = "%s failed: %s." % (" ".join(done.args), reason(done))
-    return Finding("not-armed", what, _unit(paths, TIMER), "Fix what systemd reports, and deploy again.")
+    return Finding("not-armed", what, _unit(paths, TIMER), "Fix what systemd's message names, and deploy again.")

@@ -189,7 +189,7 @@ FAULTS = [
     Planted("address-wrong", "m3",
             lambda seen: [cut(seen, TO_M3, "timeout", "m1", "m2"),
                           examination(seen, "m3").update(addresses=["10.9.9.9"])],
-            "has 10.9.9.9", "m1, m2"),
+            "addresses: 10.9.9.9", "m1, m2"),
     Planted("container-shut-in", "m1",
             lambda seen: examination(seen, "m1")["inside"]["dials"].update({TO_M2: "timeout", TO_M3: "timeout"}),
             "FORWARD", "m2 at %s, m3 at %s" % (TO_M2, TO_M3)),
@@ -296,7 +296,7 @@ def test_a_name_that_the_doctor_does_not_fix_is_a_finding_and_stops_all(name: st
 def test_names_may_be_written_as_the_finding_writes_them() -> None:
     """Ansible takes a text for a list by its commas alone."""
     (found,) = remedies.unknown(["disk-low"])
-    written = found.fix.partition("Name some of ")[2].partition(", and fix")[0].split(",")
+    written = found.fix.partition("Set praxis_doctor_fix to some of ")[2].partition(", and fix")[0].split(",")
     assert " secret-exposed" in written and remedies.unknown(written) == []
     assert fixing(exposed, *written) == fixing(exposed, *remedies.FIXABLE) != {}
 

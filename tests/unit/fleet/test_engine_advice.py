@@ -33,8 +33,8 @@ SAID = [
     ("Err:1 https://mirror Certificate verification failed: The certificate is NOT trusted.", "packages-untrusted",
      "ca-certificates"),
     ("E: Failed to fetch http://mirror Clearsigned file isn't valid, got 'NOSPLIT' (does the network require "
-     "authentication?)", "packages-untrusted", "who answers"),
-    ("E: Failed to fetch http://mirror/x.deb Hash Sum mismatch", "packages-untrusted", "who answers"),
+     "authentication?)", "packages-untrusted", "in place of the mirror"),
+    ("E: Failed to fetch http://mirror/x.deb Hash Sum mismatch", "packages-untrusted", "in place of the mirror"),
     ("E: You don't have enough free space in /var/cache/apt/archives/.", "disk-full", "df -h"),
     ("E: Failed to fetch http://mirror/x.deb write (28: No space left on device)", "disk-full", "df -h"),
     ("E: Unmet dependencies. Try 'apt --fix-broken install'", "packages-missing", "sources.list"),
@@ -47,7 +47,7 @@ SAID = [
     ("No package docker available.", "packages-missing", "yum.repos.d"),
     ("GPG check FAILED", "packages-untrusted", "clock"),
     ("Refuse the settings: The engine did not start with its new settings. It says: failed to start daemon: "
-     "unknown log opt 'max-size' for journald log driver. It has its old ones back, and runs.",
+     "unknown log opt 'max-size' for journald log driver. The engine has its old settings again, and runs.",
      "engine-settings-refused", "praxis_docker_daemon"),
     ("Unable to start service docker: Job failed.", "no-engine", "journalctl -u docker"),
 ]  # fmt: skip

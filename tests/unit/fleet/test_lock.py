@@ -101,7 +101,7 @@ def test_a_process_that_is_gone_is_not_waited_for() -> None:
 
 def test_the_user_may_know_that_it_is_dead() -> None:
     known = lock.holder(observations(1, m1=AT_WORK), elsewhere, "a")
-    assert known is not None and known.gone == "praxis_take_over says so"
+    assert known is not None and known.gone == "praxis_take_over names it"
     other = lock.holder(observations(1, m1=AT_WORK), elsewhere, "b")
     assert other is not None and other.gone == ""
 
@@ -165,7 +165,7 @@ def test_a_run_of_a_part_of_the_fleet_does_not_say_that_all_is_seen_to() -> None
     assert held is not None
     assert "this run continues from there" in held.taken_over().fix
     limited = held.taken_over(["m3", "m1", "m2", "m4"])
-    assert limited.level == "warning" and "It does nothing to m1, m2, m3 and 1 more: " in limited.what
+    assert limited.level == "warning" and "It changes nothing on m1, m2, m3 and 1 more: " in limited.what
     assert "seen to" not in limited.fix and "status.yml" in limited.fix
 
 

@@ -86,7 +86,7 @@ def test_a_neighbour_s_address_in_another_network_is_somebody_else(plan: Plan) -
 def test_a_dial_across_that_fails_is_reported(plan: Plan) -> None:
     seen = observations(plan)
     seen["m2"]["dials"]["203.0.113.3:4001"] = "timeout"
-    assert edge_fault(plan, "m2", "m3", seen) == "a fresh dial from m2 to m3: timeout"
+    assert edge_fault(plan, "m2", "m3", seen) == "a new dial from m2 to m3: timeout"
 
 
 def test_two_networks_may_use_the_same_private_addresses() -> None:

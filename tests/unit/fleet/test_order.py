@@ -83,7 +83,7 @@ def test_hosts_that_cannot_be_reached_are_left_out_as_far_as_is_allowed() -> Non
     assert (order.findings, order.activate) == ((), ["m1", "m2", "m4"])
     (reported,) = order.left_out
     assert (reported.code, reported.where, reported.level) == ("host-unreachable", "m3", "warning")
-    assert "left out of this deployment" in reported.what
+    assert "left out of the deployment" in reported.what
     for more in (lost(4, "m3"), lost(4, "m3", "m2", max_unreachable=1)):
         assert {item.code for item in more.findings} == {"host-unreachable"}
         assert (more.activate, more.left_out) == ([], ())

@@ -173,7 +173,7 @@ def test_a_failed_deployment_at_a_glance() -> None:
 def test_a_good_one_at_a_glance() -> None:
     text = Read(page(good(4))).text
     assert "✔ good 4 members, 4 confirmed, 6 of 6 edges live" in text
-    assert "Nothing was found wrong." in text
+    assert "No problem was found." in text
     assert "failed" not in text.partition("}\n")[2].rpartition("}")[2]
 
 

@@ -44,7 +44,7 @@ def shown(state, now, width=80, height=24):
         ("fleet_lock", {"host": "m1"}, {}, "locking the fleet", ""),
         ("fleet_lock", {"state": "absent"}, {}, "releasing the lock", ""),
         ("fleet_verify", {}, {}, "judging", ""),
-        ("p2p_identity", {}, {}, "making identities", ""),
+        ("p2p_identity", {}, {}, "creating identities", ""),
     ],
 )
 def test_what_a_task_means_is_reported_by_its_action_and_arguments(action, args, variables, doing, done):

@@ -68,11 +68,11 @@ def test_urls_of_proxies(url: str) -> None:
     ("url", "said"),
     [
         ("http://user:word@p:3128", "holds a login"),
-        ("p:3128", "no proxy's URL"),
-        ("socks5://p:1080", "no proxy's URL"),
-        ("http://p:99999", "no proxy's URL"),
-        ('http://p:1"\nExecStart=x', "no proxy's URL"),
-        ("http://p:1/path", "no proxy's URL"),
+        ("p:3128", "not the URL of a proxy"),
+        ("socks5://p:1080", "not the URL of a proxy"),
+        ("http://p:99999", "not the URL of a proxy"),
+        ('http://p:1"\nExecStart=x', "not the URL of a proxy"),
+        ("http://p:1/path", "not the URL of a proxy"),
     ],
 )
 def test_what_is_no_proxy_is_refused(url: str, said: str) -> None:

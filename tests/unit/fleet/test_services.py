@@ -61,7 +61,7 @@ class TestReading:
     @pytest.mark.parametrize(
         ("entry", "code", "said"),
         [
-            ("files", "bad-service", "no mapping"),
+            ("files", "bad-service", "not a mapping"),
             ({"image": IMAGE}, "bad-service", "no name"),
             ({"name": "agent", "image": IMAGE}, "bad-service", "agent"),
             ({"name": "Files", "image": IMAGE}, "bad-service", "Files"),

@@ -47,7 +47,7 @@ def container(release_id: str = "r2", state: str = "running", health: str | None
         ({**ENGINE, "compose": "2.3"}, ["2.3 is older than 2.20"]),
         ({**ENGINE, "daemon": {"live-restore": False}}, ["daemon.json"]),
         ({**ENGINE, "daemon": {"live-restore": True, "dns": ["10.0.0.2"]}}, []),
-        ({**ENGINE, "pending": True}, ["has not taken up"]),
+        ({**ENGINE, "pending": True}, ["does not use yet"]),
     ],
 )
 def test_reasons_for_the_docker_role(engine: dict[str, Any], words: list[str]) -> None:

@@ -581,7 +581,7 @@ def test_a_release_without_space_is_refused_and_nothing_is_written(
     engine.neighbours = [{"Id": "n1", "Names": ["/web"], "Labels": {}, "Ports": [{"PublicPort": 8000}]}]
     result = run(paths, "prepared")
     assert (result["outcome"], result["failure"]["code"]) == ("failed", "port-taken")
-    assert "Port 8000 is taken by the container web." in result["failure"]["what"]
+    assert "Port 8000 of the machine is used by the container web." in result["failure"]["what"]
     assert not os.path.exists(paths.root)
     engine.neighbours = []
     monkeypatch.setattr(ports, "listening", lambda _proc="/proc": {4001: "77"})

@@ -126,7 +126,7 @@ class TestNames:
         assert sorted(set(found) - {"registry.example"}) == ["a.invalid", "b.invalid", "c.invalid", "d.invalid"]
 
     def test_a_name_that_cannot_be_asked_for_is_an_answer(self) -> None:
-        said = "it is no host's name"
+        said = "it is not a host name"
         assert examination._resolve(["foo..bar"]) == {"foo..bar": said}
         assert inside.ask(["127.0.0.1"], "foo..bar", 1.0) == said
 

@@ -58,7 +58,7 @@ def test_on_a_full_disk_it_holds_without_a_name(tmp_path: Path, monkeypatch: pyt
         second = locked(path, "other", 0)
         with pytest.raises(Failed) as caught:
             second.__enter__()
-    assert "it did not say who" in caught.value.findings[0].what
+    assert "unknown" in caught.value.findings[0].what
 
 
 @pytest.mark.parametrize("deployment", [None, SimpleNamespace(owner="ann@desk", run="20260101T000000Z-a1b2c3")])

@@ -44,7 +44,7 @@ def test_only_listeners_count(proc: Path) -> None:
 
 def test_the_holder_is_named(proc: Path) -> None:
     assert ports.process_with("71", str(proc)) == "nginx (pid 812)"
-    assert ports.process_with("73", str(proc)) == "a process that cannot be named"
+    assert ports.process_with("73", str(proc)) == "an unknown process"
 
 
 @pytest.mark.parametrize(
