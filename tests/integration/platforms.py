@@ -315,9 +315,10 @@ class GooglePlatform(Platform):
         strange = f"{self.region}-x"
         return [
             Wrong({**self.by_name, "praxis_subnets": "none", "praxis_zones": [self.zones[0], strange]},
-                  ("There is no subnetwork projects/", f"{strange} is no zone of {self.region}")),
+                  ("There is no subnetwork projects/", f"{strange} is not a zone of {self.region}")),
             Wrong({**self.by_name, "praxis_zones": [self.zones[0], f"{self.region}-f"]},
-                  (f"It has no group in {self.region}-f; it has groups in {', '.join(self.zones)}.",)),
+                  (f"The backend service has no group in {self.region}-f; it has groups in "
+                   f"{', '.join(self.zones)}.",)),
             Wrong({**self.by_name, "praxis_key_name": "theirs"}, ("there are no key pairs",)),
         ]
 

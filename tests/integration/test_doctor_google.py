@@ -30,7 +30,7 @@ GRANTED = "praxis_provision"
 #: Which only provisioning needs, and needs to bring back what is planted.
 PERMISSION = "compute.firewalls.update"
 #: How a finding says what grants a permission: a role is made, or gets more where it is there, and is granted.
-GRANT = re.compile(r"Grant it: (?P<make>gcloud .+?) \((?P<more>gcloud .+?) where there is that role\), and then "
+GRANT = re.compile(r"Grant it: (?P<make>gcloud .+?) \((?P<more>gcloud .+?) if that role exists\), and then "
                    r"(?P<bind>gcloud .+?)\. make policies")  # fmt: skip
 
 

@@ -267,6 +267,6 @@ def test_down_removes_its_own_and_nothing_else(provisioned: Cloud, project: Proj
     taken = provisioned.run("provision.yml", expect=2, environment=passing)
     said = " ".join(taken.output.split())
     assert f"A health check named praxis-{PASSING} (" in said
-    assert "is there already and was not made here (its description does not say so)" in said
+    assert "exists already, and praxis.cloud did not create it (its description does not say so)" in said
     assert mutations(provisioned, mark) == []
     project.finish(project.call("DELETE", f"global/healthChecks/praxis-{PASSING}"))

@@ -130,7 +130,7 @@ class AwsClient:
             raise errors.Invalid(
                 "No AWS region is set.",
                 "AWS client",
-                "Set the option region, or AWS_REGION in the environment.",
+                "Set praxis_region (the module's option region), or AWS_REGION in the environment.",
                 code="cloud-no-region",
             )
         return str(region)
@@ -298,7 +298,7 @@ class AwsClient:
                             service, region_name=self.region, endpoint_url=self._endpoint_url, config=config
                         )
                     except ValueError as error:
-                        fix = "Correct the option endpoint_url, region, or AWS_ENDPOINT_URL in the environment."
+                        fix = "Correct the option endpoint_url or region, or AWS_ENDPOINT_URL in the environment."
                         raise errors.Invalid(f"{error}.", f"AWS {service}", fix, code="cloud-options") from None
                 sdk.meta.events.register("before-parse", refuse_half)
                 self._services[service] = sdk

@@ -61,7 +61,8 @@ def described(client: AwsClient, arn: str) -> Certificate:
         found = client.call("acm", "describe_certificate", CertificateArn=arn)["Certificate"]
     except NotFound:
         fix = "Correct provision_certificate (praxis_certificate), or leave it empty for plain HTTP."
-        raise Failed(Finding("certificate-not-found", "There is none.", f"certificate {arn}", fix)) from None
+        what = "The certificate does not exist."
+        raise Failed(Finding("certificate-not-found", what, f"certificate {arn}", fix)) from None
     names = {found.get("DomainName", ""), *found.get("SubjectAlternativeNames", ())} - {""}
     ends = found.get("NotAfter")
     return Certificate(arn, str(found["Status"]), sorted(names), ends.timestamp() if ends else None)

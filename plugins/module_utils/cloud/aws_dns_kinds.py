@@ -133,7 +133,8 @@ class ValidationRecord(Route53Kind):
     def create(self, client: AwsClient, desired: Resource) -> str:
         validated = _validation(client, desired.made_with["certificate"])
         if validated is None:
-            raise NotFound("ACM has not said yet how.", f"certificate {desired.name}", "Run again.")
+            raise NotFound("ACM has not said yet which DNS record "
+                           "validates it.", f"certificate {desired.name}", "Run again.")
         _status, name, value = validated
         id_ = f"{desired.name.partition('/')[0]}/{name}"
         there, _mark = _records(client, id_)
@@ -148,11 +149,11 @@ class ValidationRecord(Route53Kind):
         status = client.call("acm", "describe_certificate", CertificateArn=arn)["Certificate"]["Status"]
         where = f"certificate {desired.name.partition('/')[2]}"
         if status in USELESS:
-            fix = "See which CAA records its domain has (ACM needs amazon.com to be allowed), then run again."
-            raise Invalid(f"ACM does not issue it: it is in the state {status}.", where, fix)
+            fix = "Check the CAA records of its domain (they must allow amazon.com), then run this again."
+            raise Invalid(f"ACM does not issue the certificate: its state is {status}.", where, fix)
         if status != desired.fields["status"]:
-            fix = "See that the zone is the one that the domain's name servers answer for, then run again."
-            raise Conflict(f"ACM has not issued it yet: it is in the state {status}.", where, fix)
+            fix = "Check that the domain's name servers are those of this zone, then run this again."
+            raise Conflict(f"ACM has not issued the certificate yet: its state is {status}.", where, fix)
 
     def _own(self, client: AwsClient, id_: str, there: Sequence[Answer], mark: Answer) -> Answer | None:
         """A record that another certificate needs is handed over: it loses the mark alone."""

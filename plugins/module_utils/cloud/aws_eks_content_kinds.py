@@ -129,7 +129,7 @@ class AccessEntry(ContentKind):
     """A principal that may log in. It has exactly the access policies and groups that are desired."""
 
     by_creation: ClassVar[Collection[str]] = ("groups",)
-    unmarked_fix: ClassVar[str] = "Leave this principal out of praxis_eks.access: its entry stays as it is."
+    unmarked_fix: ClassVar[str] = "Leave this principal out of praxis_eks.access: its entry then stays as it is."
 
     def described(self, client: AwsClient, id_: str) -> Answer:
         return dict(client.call("eks", "describe_access_entry", **_entry(id_))["accessEntry"])
@@ -185,7 +185,7 @@ class AccessEntry(ContentKind):
 class PodIdentity(ContentKind):
     """The role of the pods of one service account. EKS gives it an id of its own."""
 
-    unmarked_fix: ClassVar[str] = "Leave this service account out of praxis_eks.pod_identity: its role stays as it is."
+    unmarked_fix: ClassVar[str] = "Leave this service account out of praxis_eks.pod_identity: its role then stays."
 
     def described(self, client: AwsClient, id_: str) -> Answer:
         answer = client.call("eks", "describe_pod_identity_association", **_association(id_))

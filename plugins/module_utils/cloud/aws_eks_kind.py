@@ -50,16 +50,19 @@ class EksStateKind(EksKind):
         if state in self.failed:
             raise _failed(found, where)
         if state in self.settled and self.update(client, desired, found, names):
-            raise errors.Conflict("Its change has not come to its end.", where, "Wait until it is ACTIVE.")
+            raise errors.Conflict("A change of it has not ended yet.", where, "Wait until its state is ACTIVE, then "
+                                                                              "run this again.")
         if state == "UPDATE_FAILED":
             raise _failed(found, where)
         if state != "ACTIVE":
-            raise errors.Conflict(f"Its state is {state}{_issues(found)}.", where, "Wait until it is ACTIVE.")
+            raise errors.Conflict(f"Its state is {state}{_issues(found)}.", where, "Wait until its state is ACTIVE, "
+                                                                                   "then run this again.")
 
 
 def _failed(found: Answer, where: str) -> errors.Invalid:
     what = f"EKS says {found['status']}{_issues(found)}."
-    return errors.Invalid(what, where, "Correct what EKS names, remove it if it was never active.", code="eks-failed")
+    return errors.Invalid(what, where, "Correct what EKS's message names; remove the resource if it was never active. "
+                                       "Then run this again.", code="eks-failed")
 
 
 def _issues(found: Answer) -> str:

@@ -116,22 +116,22 @@ def typed(error: Exception, where: str, permission: str, quotable: bool) -> erro
     name = type(error).__name__
     if name in _HALVED:
         # The SDK's text quotes the answer, and that may hold a value.
-        return errors.Unavailable(f"The answer ended in the middle ({name}).", where, "Run it again.")
+        return errors.Unavailable(f"AWS's answer was cut off ({name}).", where, "Run it again.")
     if not type(error).__module__.startswith(("botocore", "boto3")) and not isinstance(error, PersonNeededError):
         return None
     # The text of a parameter error quotes parameters.
     text = f"{name}: {error}" if quotable else name
     cause = str(getattr(error, "kwargs", {}).get("error"))
     if name in _NEVER_CONNECTED or (name == "ProxyConnectionError" and _NO_PROXY.search(cause)):
-        fix = "Check the network, the endpoint's address and the proxy settings."
-        return errors.Unavailable(f"No connection could be made ({text}).", where, fix, untouched=True)
+        fix = "Check this machine's network, the endpoint's address (AWS_ENDPOINT_URL) and the proxy settings."
+        return errors.Unavailable(f"No connection to AWS could be made ({text}).", where, fix, untouched=True)
     if name == "HTTPClientError" and "Invalid header value" in cause:  # it quotes the header: a session's token
         what = "The credentials hold a character that a request cannot carry, such as a line break."
         return errors.Expired(what, where, _CREDENTIALS_FIX)
     if name in _CUT_OFF:
         return errors.Unavailable(f"The connection broke before the answer ({text}).", where, "Run it again.")
     if name in _MFA_ERRORS:
-        what = f"The profile asks for a code of an MFA device ({text}), and a run asks nobody."
+        what = f"The profile needs the code of an MFA device ({text}), and a run cannot ask for it."
         return errors.Expired(what, where, _MFA_FIX, code="cloud-mfa")
     if name in _CREDENTIAL_ERRORS:
         fix = _SSO_FIX if name in _SSO_ERRORS else _LOGIN_FIX if name in _LOGIN_ERRORS else _CREDENTIALS_FIX
@@ -143,7 +143,8 @@ def typed(error: Exception, where: str, permission: str, quotable: bool) -> erro
     if name == "SSLError":
         fix = "Check the certificate of the endpoint; AWS_CA_BUNDLE names a private authority's certificate."
         return errors.Invalid(f"TLS failed ({text}).", where, fix, code="cloud-tls")
-    return errors.Invalid(f"The request is not well-formed ({text}).", where, "Correct the parameter named.")
+    return errors.Invalid(f"The request is not well-formed ({text}).", where, "Correct the parameter that the message "
+                                                                              "names.")
 
 
 def is_unreachable(error: errors.CloudError | None) -> bool:
@@ -161,8 +162,8 @@ def no_such_region(session: Any, region: str, where: str) -> errors.CloudError |
     known = {each for partition in partitions for each in session.get_available_regions("ec2", partition)}
     if region in known:
         return None
-    why = f"it is a zone of {region[:-1]}" if region[:-1] in known else "the SDK knows none of that name"
-    fix = "Correct praxis_region, the option region or AWS_REGION; for a region that is new, renew botocore."
+    why = f"it is a zone of {region[:-1]}" if region[:-1] in known else "the SDK knows no region of that name"
+    fix = "Correct praxis_region, the option region or AWS_REGION; for a new region, update botocore."
     return errors.Invalid(f"No region {region!r} answers: {why}.", where, fix, code="no-such-region")
 
 
@@ -217,11 +218,11 @@ _FIXES = {
     errors.Expired: _CREDENTIALS_FIX,
     errors.Denied: "Grant {permission} to the identity that runs this.",
     errors.NotPassed: "Grant iam:PassRole for that role to the identity that runs this.",
-    errors.QuotaExceeded: "Have the account's quota raised, or remove what is unused.",
-    errors.Conflict: "Bring the resource into a state that allows this, then run it again.",
+    errors.QuotaExceeded: "Request a higher quota for the account (Service Quotas), or remove unused resources.",
+    errors.Conflict: "Wait until the resource's state allows this, then run this again.",
     errors.NotFound: "Check the name, the account and the region.",
-    errors.Unavailable: "This is the cloud's fault: run it again later.",
-    errors.Invalid: "Correct what the message names.",
+    errors.Unavailable: "This is an error of AWS itself: run this again later.",
+    errors.Invalid: "Correct what AWS's message names.",
 }
 _CLOCK_FIX = "Set this machine's clock (timedatectl set-ntp true), then run it again."
 #: Seconds by which AWS lets a request's time differ from its own.

@@ -70,8 +70,11 @@ def _names(client: AwsClient, options: Options, known: Names, where: str) -> tup
     managed = options["certificate"] == MANAGED
     if not options["dns_zone"]:
         if managed:
-            what = "ACM is to make it, and needs a record in the zone of its name before it does."
-            fix = "Name the zone of Route 53 in provision_dns_zone (praxis_dns_zone), or a certificate that you have."
+            what = "ACM creates the certificate only after a validation record is in the DNS zone of its name."
+            fix = (
+                "Set provision_dns_zone (praxis_dns_zone) to the Route 53 zone, or provision_certificate "
+                "(praxis_certificate) to an existing certificate."
+            )
             return known, [Finding("bad-certificate", what, "provision_certificate (praxis_certificate)", fix)]
         return known, []
     zone, domain, findings = public_zone(client, options["dns_zone"], where)
@@ -96,11 +99,12 @@ def public_zone(client: AwsClient, named: str, where: str) -> tuple[str, str, li
         return str(public[0]["Id"]).rpartition("/")[2], str(public[0]["Name"]).rstrip("."), []
     if public:
         ids = ", ".join(sorted(str(each["Id"]).rpartition("/")[2] for each in public))
-        finding = Finding("dns-zone-not-found", f"{len(public)} zones are named {named}.", place, f"Give one of {ids}.")
+        finding = Finding("dns-zone-not-found", f"{len(public)} zones are named {named}.", place, "Set it to one of "
+                                                                                                  f"these ids: {ids}.")
     else:
-        what = f"Its zone {named!r} in Route 53 is private: clients elsewhere do not see it, nor does ACM."
+        what = f"The Route 53 zone {named!r} is private: clients on the internet and ACM cannot see it."
         what = what if zones else f"The account has no zone {named!r} in Route 53."
-        fix = "Correct it (aws route53 list-hosted-zones), or leave it empty: then the record is yours to make."
+        fix = "Correct it (aws route53 list-hosted-zones), or leave it empty and create the DNS record yourself."
         finding = Finding("dns-zone-not-found", what, place, fix)
     return named, "", [finding]
 

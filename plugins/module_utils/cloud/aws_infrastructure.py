@@ -104,7 +104,7 @@ class Infrastructure:
         found = balancers.find(self._client, balancers.TARGET_GROUP, wanted)
         if found["TargetType"] != "instance":
             fix = "Use a target group of the type instance: members are registered by their instance id."
-            self._say("target-type", f"Its target type is {found['TargetType']}.", wanted.option, fix)
+            self._say("target-type", f"The target group's type is {found['TargetType']}.", wanted.option, fix)
         return found
 
     def _key(self, wanted: Selector) -> Found:
@@ -114,7 +114,8 @@ class Infrastructure:
 
     def _profile(self, wanted: Selector) -> Found:
         if wanted.tags:
-            self._say("bad-selector", "Instance profiles are not looked up by tags.", wanted.option, "Give its name.")
+            self._say("bad-selector", "An instance profile cannot be selected by "
+                                      "tags.", wanted.option, "Write the name of the instance profile.")
             return {}
         try:
             answer = self._client.call("iam", "get_instance_profile", InstanceProfileName=wanted.ids[0])
@@ -130,7 +131,8 @@ class Infrastructure:
             return found[0]
         code = "infrastructure-ambiguous" if found else "infrastructure-not-found"
         what = f"{len(found)} {kind}s have {wanted}." if found else f"There is no {kind} {wanted}."
-        self._say(code, what, wanted.option, "Name one by its id." if found else "Correct the id, tags or region.")
+        fix = "Write the id of the one that is meant." if found else "Correct the id, tags or region."
+        self._say(code, what, wanted.option, fix)
         return {}
 
     def _all(self, wanted: Selector, id_key: str, found: list[Found]) -> list[Found]:
@@ -148,14 +150,14 @@ class Infrastructure:
         group, named = found["target_group"], found["load_balancer"]
         if not group:
             if named:
-                fix = "Point a listener of it at a target group of yours, and give that as target_group too."
-                what = "An existing load balancer is never changed, so none of its listeners can be set up."
+                fix = "Let a listener of it forward to your own target group, and set target_group to that group too."
+                what = "An existing load balancer is never changed, so its listeners cannot be set up."
                 self._say("target-group-needed", what, "load_balancer", fix)
             return
         arns = group.get("LoadBalancerArns") or []
         if not arns or named and named["LoadBalancerArn"] not in arns:
-            what = f"No listener of {named['LoadBalancerArn'] if named else 'a load balancer'} sends requests to it."
-            self._say("target-group-unattached", what, "target_group", "Point a listener at the target group.")
+            what = f"No listener of {named['LoadBalancerArn'] if named else 'a load balancer'} forwards to it."
+            self._say("target-group-unattached", what, "target_group", "Let a listener forward to the target group.")
         elif not named:
             by_arn = Selector("target_group", ids=(arns[0],))
             found["load_balancer"] = balancers.find(self._client, balancers.LOAD_BALANCER, by_arn)
@@ -172,12 +174,13 @@ class Infrastructure:
         things += [(each, str(self._existing[each]), found[each]["VpcId"]) for each in named]
         for option, name, vpc in things:
             if vpc != home:
-                what = f"{name} is in {vpc}, and the fleet would be in {home or 'a VPC of its own'}."
-                self._say("other-vpc", what, option, "Give vpc or subnets of the same VPC.")
+                what = f"{name} is in {vpc}, and the fleet would be in {home or 'its own VPC'}."
+                self._say("other-vpc", what, option, "Set vpc or subnets to those of the same VPC.")
         zones = {each["AvailabilityZone"] for each in subnets}
         if len(zones) == 1 and self._balancer and not found["load_balancer"]:
-            what = f"All are in {', '.join(zones)}, and a load balancer needs two zones."
-            self._say("one-zone", what, "subnets", "Add a subnet in another zone, or make no balancer.")
+            what = f"All subnets are in {', '.join(zones)}, and a load balancer needs two zones."
+            self._say("one-zone", what, "subnets", "Add a subnet in another zone, or create no load balancer: "
+                                                   "provision_balancer=false (praxis_balancer).")
 
     def _of(self, found: Found, option: str) -> bool:
         """Whether it was named by the user, and not found by way of something else."""

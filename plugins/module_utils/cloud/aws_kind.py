@@ -22,7 +22,7 @@ Answer = dict[str, Any]
 class AwsKind(Kind[AwsClient]):
     """One kind of AWS resource, known by its tags."""
 
-    unmarked: ClassVar[str] = f"no tag {MANAGED_TAG}; if somebody took it off the fleet's own, put it back"
+    unmarked: ClassVar[str] = f"no tag {MANAGED_TAG}; if somebody removed it from the fleet's own, add it again"
     #: Fields that its creation sets already; the others are set afterwards.
     by_creation: ClassVar[Collection[str]] = ()
 

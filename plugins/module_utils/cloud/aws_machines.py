@@ -121,7 +121,8 @@ class Machines:
         if findings and launched:
             what = f"These machines were launched and stay: {_named(launched)}."
             where = f"fleet {self.fleet} in {self.client.region}"
-            findings.append(Finding("machines-half-made", what, where, "A second run launches what is missing."))
+            findings.append(Finding("machines-half-made", what, where, "Run this again: that launches the missing "
+                                                                       "machines."))
         if findings:
             raise Failed(*findings)
         self.terminate(changes.terminate)
@@ -217,7 +218,8 @@ class Machines:
 
     def _late(self, code: str, what: str, seconds: float) -> Failed:
         where = f"fleet {self.fleet} in {self.client.region}"
-        return Failed(Finding(code, f"{what} within {seconds:.0f} s.", where, "Check them in EC2, then run again."))
+        return Failed(Finding(code, f"{what} within {seconds:.0f} s.", where, "Check these machines in EC2, then run "
+                                                                              "this again."))
 
     def _launch(self, slot: str, wanted: Wanted, launch: Launch, predecessors: list[str]) -> str:
         """The id of the instance that was launched."""

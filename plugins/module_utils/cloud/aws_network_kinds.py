@@ -47,10 +47,10 @@ class Vpc(Ec2Kind):
             return None
         id_, cidr = str(found["VpcId"]), found["CidrBlock"]
         if cidr != desired.made_with["cidr"] and self.ours(tags_of(found), desired):
-            what = f"Its VPC {id_} has the network {cidr}, and {desired.made_with['cidr']} is wanted."
+            what = f"The VPC {id_} has the network {cidr}, and the settings ask for {desired.made_with['cidr']}."
             fix = (
                 "A VPC's network cannot be changed: set provision_vpc_cidr (PRAXIS_VPC_CIDR) to it, or choose another "
-                "fleet's name."
+                "name for the fleet."
             )
             raise Failed(Finding("network-differs", what, _fleet(desired), fix))
 
@@ -71,10 +71,10 @@ class Vpc(Ec2Kind):
         there = self.described(client)
         ours = [each for each in there if marked(tags_of(each), desired)]
         if len(ours) > 1:
-            what = f"It has several VPCs: {', '.join(sorted(each['VpcId'] for each in ours))}."
+            what = f"The fleet has several VPCs: {', '.join(sorted(each['VpcId'] for each in ours))}."
             fix = (
-                "Delete those that hold no machines, or take their tags praxis_fleet and praxis_managed_by off. "
-                "down.yml removes the fleet with all of them."
+                "Delete the VPCs that have no machines, or remove their tags praxis_fleet and praxis_managed_by. "
+                "(down.yml would remove the fleet with all its VPCs.)"
             )
             raise Failed(Finding("network-twice", what, _fleet(desired), fix))
         return next(iter([*ours, *(each for each in there if named_alike(tags_of(each), desired))]), None)
@@ -90,8 +90,8 @@ class Vpc(Ec2Kind):
         others = sorted({*ours} - {id_})
         if others:
             self.remove(client, id_)
-            what = f"Another run has made {', '.join(others)} for it at the same time. This run removed its own, {id_}."
-            fix = "Wait until the other run has ended, then run again."
+            what = f"Another run created {', '.join(others)} for it at the same time. This run removed its own, {id_}."
+            fix = "Wait until the other run has ended, then run this again."
             raise Failed(Finding("provisioned-meanwhile", what, _fleet(desired), fix))
         return id_
 

@@ -45,9 +45,9 @@ def aws_client(options: Mapping[str, Any], playbook: Playbook | None = None) -> 
     """
     keys = [options.get("access_key"), options.get("secret_key")]
     if options.get("profile") and any(keys):
-        raise _refused("profile and access_key are both set.", "Keep one of them.")
+        raise _refused("profile and access_key are both set.", "Set only one of the two.")
     if any(keys) and not all(keys):
-        raise _refused("Only one of access_key and secret_key is set.", "Set both, or neither.")
+        raise _refused("Only one of access_key and secret_key is set.", "Set both, or remove both.")
     return AwsClient(
         options.get("region") or None,
         endpoint_url=options.get("endpoint_url") or None,

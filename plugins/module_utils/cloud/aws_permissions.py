@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import ASK, FIND, plain, unseen
 
 _FIND = (
-    f"Allow iam:GetRole on it, too (for single sign-on, the statement {FIND}): a role's ARN may have a path, which its "
+    f"Allow iam:GetRole on it too (for single sign-on, the statement {FIND}): a role's ARN may have a path, which its "
     "session's does not show."
 )
 _FIX = f"Allow iam:SimulatePrincipalPolicy on it (the statement {ASK} of doctor's, which make policies prints)."
@@ -35,8 +35,9 @@ def check(client: AwsClient, policies: Mapping[str, Mapping[str, Any]], required
     asking = caller(client).arn
     who = pure.principal(asking)
     if who is None:
-        what = "IAM simulates the policies of users and roles, and the credentials are neither's."
-        return _unseen(asking, what, "Use a user or a role whose policies are those that make policies prints.")
+        what = "IAM can only simulate the policies of users and roles, and these credentials belong to neither."
+        return _unseen(asking, what, "Use the credentials of a user or a role that has the policies that make "
+                                     "policies prints.")
     statements = [(verb, each) for verb, policy in policies.items() for each in policy["Statement"]]
     asked = [(verb, each) for verb, each in statements if each["Sid"] not in (ASK, FIND)]
     todo = list(dict.fromkeys(one for _verb, each in asked for one in pure.questions(each, client.region)))

@@ -26,8 +26,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan i
 
 #: How many types of instances one call describes.
 _TYPES = 100
-_RAISE = "Have it raised in Service Quotas, or "
-_ALLOW = "Allow servicequotas:GetServiceQuota and ec2:DescribeInstanceTypes (make policies), or compare them yourself."
+_RAISE = "Request a higher quota in Service Quotas, or "
+_ALLOW = "Allow servicequotas:GetServiceQuota and ec2:DescribeInstanceTypes (make policies), or check it yourself."
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class AwsQuotas:
             found.append(self._found(where, fix, name, lambda: self._processors(name, machines)))
         if networks:
             name = f"VPCs per Region ({VPCS[1]})"
-            fix = f"{_RAISE}name a VPC that is there (praxis_vpc)."
+            fix = f"{_RAISE}use an existing VPC (praxis_vpc)."
             found.append(self._found(where, fix, name, lambda: self._networks(name, networks)))
         return [each for each in found if each]
 

@@ -29,19 +29,23 @@ LATE = 30
 _LATE_TARGET = ("InvalidTarget", "InvalidTargetException")
 
 _WAIT = (
-    "The balancer has not finished by itself: give it longer (praxis_join_timeout, or the module's wait_timeout). If "
-    "it stays so, see that the balancer's health check reaches this port: security groups, network ACLs, the zone."
+    "The load balancer has not finished its health checks: raise praxis_join_timeout (the module's wait_timeout). If "
+    "that does not help, check that its health check reaches this port: security groups, network ACLs, the zone."
 )
 _FIX = {
-    "Target.ResponseCodeMismatch": "Check that the health check's path answers with the expected code.",
-    "Target.Timeout": "Check that the agent answers, and that the target's security group admits the balancer.",
-    "Target.FailedHealthChecks": "Check that the agent listens on this port and that the balancer may reach it.",
-    "Target.NotInUse": "Attach the target group to a listener, and the target's zone to the balancer.",
-    "Target.InvalidState": "Start the instance.",
-    "Target.IpUnusable": "Use another address: this one is the balancer's own.",
+    "Target.ResponseCodeMismatch": "Check that the agent answers the health check's path with the expected code: "
+                                   "docker logs praxis-agent-1 on the machine.",
+    "Target.Timeout": "Check that the agent answers, and that the target's security group admits the load balancer.",
+    "Target.FailedHealthChecks": "Check that the agent listens on this port, and that the load balancer can reach it "
+                                 "(security groups).",
+    "Target.NotInUse": "Let a listener forward to the target group, and enable the target's zone for the load "
+                       "balancer.",
+    "Target.InvalidState": "Start the instance: provision.yml does.",
+    "Target.IpUnusable": "Use another address: this one belongs to the load balancer.",
     "Elb.InitialHealthChecking": _WAIT,
     "Elb.RegistrationInProgress": _WAIT,
-    "Target.DeregistrationInProgress": "Wait longer (wait_timeout), or lower the group's deregistration delay.",
+    "Target.DeregistrationInProgress": "Raise wait_timeout, or lower the target group's deregistration delay "
+                                       "(praxis_deregistration_delay).",
 }
 
 
@@ -106,7 +110,8 @@ def failures(seen: Seen, targets: Iterable[Target], state: str, group: str, seco
             f"The target is {health.state} after {seconds:.0f} s"
             + (f" ({health.reason}: {health.description.rstrip('.')})." if health.reason else "."),
             f"target {target} of {group}",
-            _FIX.get(health.reason, _WAIT if state == "present" else "Wait longer (wait_timeout), then run it again."),
+            _FIX.get(health.reason, _WAIT if state == "present" else "Raise praxis_join_timeout (the module's "
+                                                                     "wait_timeout), then run this again."),
         )
         for target, health in late
         if not _reached(health, state)

@@ -100,8 +100,9 @@ class AwsDisks:
 
         last, done = self.poll.until(state, lambda found: found in ENLARGED, seconds=self.seconds)
         if not done:
-            what = f"{disk.id} has not {size} GiB after {self.seconds:.0f} s ({last or 'nothing is said of it'})."
-            raise Failed(Finding("data-not-enlarged", what, self.where, "Observe it in EC2, then run again."))
+            what = f"{disk.id} does not have {size} GiB after {self.seconds:.0f} s ({last or 'no state is known'})."
+            raise Failed(Finding("data-not-enlarged", what, self.where, "Check the volume in EC2, then run this "
+                                                                        "again."))
 
     def attach(self, disk: Volume, machine: str) -> None:
         """Once it is free: a machine that is being terminated lets go of it at its end.
@@ -142,8 +143,9 @@ class AwsDisks:
 
         last, done = self.poll.until(state, lambda found: found == "available", seconds=self.seconds)
         if not done:
-            what = f"The disk of {disk.slot} ({disk.id}) is {last}, and could not be taken from {machine}."
-            raise Failed(Finding("data-attached", what, self.where, "See what uses it on the machine, then run again."))
+            what = f"The disk of {disk.slot} ({disk.id}) is {last}, and could not be detached from {machine}."
+            raise Failed(Finding("data-attached", what, self.where, "See what uses the disk on the machine (fuser -vm "
+                                                                    "/var/lib/praxis/data), then run this again."))
 
     def relabel(self, disk: Volume, value: str) -> None:
         """Say anew what it is."""

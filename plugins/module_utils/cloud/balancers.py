@@ -44,8 +44,8 @@ def find(client: AwsClient, kind: Kind, wanted: Selector) -> dict[str, Any]:
         ``target-group-ambiguous``, ``bad-selector``, or the cloud's own refusal.
     """
     if len(wanted.ids) > 1 or not wanted:
-        what = f"It names {'several' if wanted else 'no'} {kind.name}s."
-        raise Failed(Finding("bad-selector", what, wanted.option, "Give one name or ARN, or tags."))
+        what = f"The value names {'several' if wanted else 'no'} {kind.name}s."
+        raise Failed(Finding("bad-selector", what, wanted.option, "Set one name or ARN, or tags."))
     found = _by_tags(client, kind, wanted) if wanted.tags else _by_id(client, kind, wanted.ids[0])
     if len(found) == 1:
         return found[0]
@@ -53,9 +53,9 @@ def find(client: AwsClient, kind: Kind, wanted: Selector) -> dict[str, Any]:
     if found:
         arns = ", ".join(sorted(str(each[kind.arn]) for each in found))
         what = f"Several {kind.name}s have {wanted}: {arns}."
-        raise Failed(Finding(f"{kind.code}-ambiguous", what, where, "Add a tag that only one has, or give its ARN."))
+        raise Failed(Finding(f"{kind.code}-ambiguous", what, where, "Add a tag that only one has, or set its ARN."))
     what = f"There is no {kind.name} {f'with {wanted}' if wanted.tags else repr(wanted.ids[0])}."
-    fix = "Run provision first, or correct the name, account or region."
+    fix = "Run provision.yml first, or correct the name, account or region."
     raise Failed(Finding(f"{kind.code}-not-found", what, where, fix))
 
 

@@ -189,8 +189,8 @@ class EcsFleet:
         ways, stuck = [each for each in goals if each[1]], [service for service, arn in goals if not arn]
         findings = [_no_goal(each, revision) for each in stuck]
         if revision and not services:
-            fix = "Name a kind of the inventory: -e praxis_to=NAME:REVISION."
-            raise Failed(Finding("no-goal", f"There is no kind {name}.", self.where, fix))
+            fix = "Use a kind of the inventory: -e praxis_to=NAME:REVISION."
+            raise Failed(Finding("no-goal", f"The inventory has no kind {name}.", self.where, fix))
         if findings and (revision or not ways):
             raise Failed(*(replace(each, level=ERROR) for each in findings))
         return ways, findings
@@ -248,14 +248,14 @@ class EcsFleet:
         vpcs = sorted({str(each["VpcId"]) for each in found})
         if len(vpcs) != 1:
             what = f"The subnets are in several VPCs: {', '.join(vpcs)}."
-            raise Failed(Finding("several-vpcs", what, "praxis_ecs.subnets", "Name subnets of one VPC."))
+            raise Failed(Finding("several-vpcs", what, "praxis_ecs.subnets", "Set subnets to subnets of one VPC."))
         return vpcs[0]
 
 
 def _no_goal(service: EcsService, revision: str) -> Finding:
     """That a service cannot go back. One that runs what was good is only to be known of."""
-    what = f"There is no revision {revision}." if revision else "No revision before this one was good."
-    fix = "Read the history (make history), and name a revision: -e praxis_to=REVISION."
+    what = f"The kind has no revision {revision}." if revision else "No revision before this one was good."
+    fix = "Choose a revision that make history lists: -e praxis_to=REVISION."
     return Finding("no-goal", what, service.where, fix, WARNING if service.exists and service.stand.good else ERROR)
 
 

@@ -123,7 +123,7 @@ class EcsLock:
 
         made, _done = self.poll.until(attempt, lambda made: made is not None, seconds=TAKEN)
         if made is None:
-            what = "ECS did not take the lock's revision beside those of others."
+            what = "ECS did not register the lock's revision: other runs registered theirs at the same time."
             raise Failed(Finding("fleet-locked", what, lock.family(self.fleet), "Run it again."))
         return lock.ticket(made["taskDefinition"])
 

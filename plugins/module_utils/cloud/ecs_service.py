@@ -110,7 +110,7 @@ class EcsService:
         self.described = self._describe()
         self.deployment = str(rollout.primary(self.described).get("id", ""))
         if self.exists and not self.is_ours:
-            what = f"There is a service {self.kind.name} that was not made here."
+            what = f"A service {self.kind.name} exists that praxis.cloud did not create."
             fix = "Choose another name (praxis_ecs.name) or cluster."
             raise Failed(Finding("not-managed", what, self.where, fix))
 
@@ -232,7 +232,7 @@ class EcsService:
         """What is wrong with it now."""
         if not self.exists:
             fix = "Deploy first (make deploy)."
-            return [Finding("not-deployed", "There is no such service.", self.where, fix)]
+            return [Finding("not-deployed", "The service does not exist.", self.where, fix)]
         unhealthy, least = self.tasks.unhealthy(), self.kind.settings.least
         return [*rollout.health(self.described, unhealthy, least, self.where), *self._served(0)]
 

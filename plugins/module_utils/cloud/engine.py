@@ -124,7 +124,7 @@ class Engine(Generic[Client]):
         if kind.anybodys or kind.ours(found.tags, resource):
             return []
         named = f"A {kind.words} named {resource.name} ({found.id})"
-        what = f"{named} is there already and was not made here ({kind.unmarked})."
+        what = f"{named} exists already, and praxis.cloud did not create it ({kind.unmarked})."
         return [Finding("not-managed", what, self.where, kind.unmarked_fix)]
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -156,8 +156,8 @@ class Engine(Generic[Client]):
             finding, resource = error.finding, change.resource
             so_far = ", ".join([*dict.fromkeys(self._created)]) or "nothing"
             what = f"Could not {change.action} {self.table[resource.kind].words} {resource.name}: {finding.what}"
-            what = f"{what} Made by this run so far: {so_far}."
-            fix = f"{finding.fix} A second run goes on from what is there; down.yml removes it."
+            what = f"{what} This run created so far: {so_far}."
+            fix = f"{finding.fix} Run this again: it continues with what exists (down.yml removes it)."
             raise Failed(Finding(finding.code, what, f"{self.where}, {finding.where}", fix)) from None
 
     def _make(self, change: Change, resource: Resource) -> None:
@@ -245,7 +245,7 @@ class Engine(Generic[Client]):
         if not done:
             what = f"Still there after {self.seconds:.0f} s: {kind.words} {observed.name} ({observed.id})."
             reason = f" {error.finding.what}" if error else ""
-            fix = "Remove what uses it, then run again."
+            fix = "Remove what uses it, then run this again."
             raise Failed(Finding("infrastructure-not-gone", f"{what}{reason}", self.where, fix))
 
     def wait(self) -> None:
@@ -258,7 +258,7 @@ class Engine(Generic[Client]):
             state, _done = self.poll.until(partial(kind.ready, self.client, id_), operator.not_, seconds=self.seconds)
             if state:
                 what = f"The {kind.words} {resource.name} is in the state {state} after {self.seconds:.0f} s."
-                fix = "Observe it in the cloud, then run again."
+                fix = "Check it in the cloud's console, then run this again."
                 raise Failed(Finding("infrastructure-not-ready", what, self.where, fix))
 
     def fact(self, resource: Resource, name: str, check_mode: bool) -> str:

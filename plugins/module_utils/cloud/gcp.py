@@ -91,7 +91,7 @@ class GcpClient:
             raise errors.Invalid(
                 "No Google Cloud project is set.",
                 "Google Cloud client",
-                "Set the option project, or GOOGLE_CLOUD_PROJECT in the environment.",
+                "Set praxis_project (the module's option project), or GOOGLE_CLOUD_PROJECT in the environment.",
                 code="cloud-no-project",
             )
         return project
@@ -234,9 +234,9 @@ class GcpClient:
             left = end - clock()
             if left <= 0:
                 raise errors.Unavailable(
-                    f"The operation was not over after {seconds:.0f} s; it may still end well.",
+                    f"The operation had not ended after {seconds:.0f} s; it may still succeed.",
                     _where(operation, what),
-                    f"Observe it (gcloud {service} operations describe), then run this again.",
+                    f"Check it (gcloud {service} operations describe), then run this again.",
                     code="cloud-operation-unfinished",
                 )
             # Not the method `wait`: Google answers it after up to two minutes, past any deadline and read timeout.

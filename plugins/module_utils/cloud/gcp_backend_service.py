@@ -93,7 +93,7 @@ class BackendService:
         try:
             self._service = client.call("compute", "GET", f"compute/v1/{self._path}")
         except errors.NotFound:
-            fix = "Run provision first, or correct the name, the project or the region."
+            fix = "Run provision.yml first, or correct the name, the project or the region."
             what = f"There is no backend service {name!r}."
             raise Failed(Finding("backend-service-not-found", what, f"Google {scope}", fix)) from None
         backends = self._service.get("backends") or []
@@ -119,7 +119,7 @@ class BackendService:
                 f"The backend service has no group in the machine's zone; it has groups in "
                 f"{', '.join(sorted(self.groups)) or 'none'}.",
                 f"target {target} of {self.name}",
-                "Add a group of that zone to it (provision does), or take the machine off the list.",
+                "Add a group of that zone to it (provision.yml does), or remove the machine from the list of targets.",
             )
             for target in found
             if target.zone not in self.groups
@@ -260,8 +260,8 @@ def failures(seen: Seen, targets: Iterable[Target], group: str, seconds: float) 
     """A finding for every machine that is not healthy in time. Google gives no reason; these are the usual ones."""
     fix = (
         "Check that the agent answers on the health check's port and path, that the group's named port is that port, "
-        f"and that a firewall rule admits Google's health checks ({', '.join(FRONT_ENDS)}). A balancer that "
-        "takes longer to learn of a change is given it by praxis_join_timeout (the module's wait_timeout)."
+        f"and that a firewall rule admits Google's health checks ({', '.join(FRONT_ENDS)}). If the load balancer only "
+        "needs more time, raise praxis_join_timeout (the module's wait_timeout)."
     )
     return [
         Finding(

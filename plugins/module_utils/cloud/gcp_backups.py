@@ -76,8 +76,8 @@ class GoogleBackups:
 
         last, done = self.poll.until(state, lambda found: found in HELD, seconds=seconds)
         if not done:
-            what = f"The snapshot {id_} does not hold the disk after {seconds:.0f} s ({last})."
-            fix = "Observe it in Compute Engine, then run again."
+            what = f"The snapshot {id_} is not complete after {seconds:.0f} s ({last})."
+            fix = "Check the snapshot in Compute Engine, then run this again."
             raise Unavailable(what, f"disk {disk}", fix, code="snapshot-slow")
         return id_
 

@@ -54,7 +54,8 @@ def described(client: GcpClient, link: str) -> Certificate:
         found = client.call("compute", "GET", f"compute/v1/{link}")
     except NotFound:
         fix = "Correct provision_certificate (praxis_certificate), or leave it empty for plain HTTP."
-        raise Failed(Finding("certificate-not-found", "There is none.", f"certificate {link}", fix)) from None
+        what = "The certificate does not exist."
+        raise Failed(Finding("certificate-not-found", what, f"certificate {link}", fix)) from None
     managed: Mapping[str, Any] = found.get("managed") or {}
     status = str(managed.get("status", ""))
     names = sorted({*(found.get("subjectAlternativeNames") or ()), *(managed.get("domains") or ())})

@@ -67,7 +67,7 @@ def unanswered(error: Exception, where: str) -> errors.CloudError | None:
             return answered(int(response.status_code), response.content, response.headers, where)
         status = int(getattr(error, "code", None) or 0)
         if not status:
-            return errors.Unavailable(f"There was no answer ({name}).", where, "Run it again.")
+            return errors.Unavailable(f"Google did not answer ({name}).", where, "Run it again.")
         return _typed(status, "", str(getattr(error, "message", "")), where, None)
     if module.startswith("google.auth"):
         return _of_google_auth(error, name, where)
@@ -84,17 +84,18 @@ def unanswered(error: Exception, where: str) -> errors.CloudError | None:
         what = "The credentials hold a character that a request cannot carry, such as a line break."
         return errors.Expired(what, where, CREDENTIALS_FIX)
     if any(word in f"{name}: {error}" for word in _NEVER_CONNECTED):
-        fix = "Check the network, the endpoint's address and the proxy settings."
-        return errors.Unavailable(f"No connection could be made ({name}).", where, fix, untouched=True)
+        fix = "Check this machine's network, the endpoint's address and the proxy settings."
+        return errors.Unavailable(f"No connection to Google could be made ({name}).", where, fix, untouched=True)
     if name in _CUT_OFF:
         return errors.Unavailable(f"The connection broke before the answer ({name}).", where, "Run it again.")
-    return errors.Invalid(f"The request is not well-formed ({name}: {error}).", where, "Correct the option named.")
+    return errors.Invalid(f"The request is not well-formed ({name}: {error}).", where, "Correct the option that the "
+                                                                                       "message names.")
 
 
 def _of_a_file(error: OSError, where: str) -> errors.CloudError | None:
     """The libraries let pass what the system says of a file: of a federation's token, or of authorities to trust."""
     if "CA certificate" in str(error):
-        fix = "REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) has to name a file that is there."
+        fix = "REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) must be the path of an existing file."
         return errors.Invalid(f"TLS cannot be used ({error}).", where, fix, code="cloud-tls")
     if error.filename is None:
         return None
@@ -104,18 +105,20 @@ def _of_a_file(error: OSError, where: str) -> errors.CloudError | None:
 
 def unreadable(where: str) -> errors.CloudError:
     """Our error for an answer that was no error, and that nothing can be read from."""
-    what = "The answer was cut off, or is no JSON."
-    return errors.Unavailable(what, where, "Run it again; a proxy may stand in between.")
+    what = "Google's answer was cut off, or is not JSON."
+    return errors.Unavailable(what, where, "Run this again. If it fails again, check the proxy settings: a proxy may "
+                                           "change the answers.")
 
 
 def _of_google_auth(error: Exception, name: str, where: str) -> errors.CloudError:
     # A token could not be had, so the request itself was never sent.
     if name == "TransportError" or bool(getattr(error, "retryable", False)):
-        fix = "Check the network and the proxy settings: a token could not be fetched."
-        return errors.Unavailable(f"No token could be fetched ({name}).", where, fix, untouched=True)
+        fix = "Check this machine's network and the proxy settings."
+        return errors.Unavailable("No access token could be fetched from Google "
+                                  f"({name}).", where, fix, untouched=True)
     # The first argument is the sentence; the others may be a whole answer, and so may the first when there is none.
     text = str(error.args[0])[:_LONGEST] if error.args else ""
-    text = text if text[:1].isalpha() else "it says no more"
+    text = text if text[:1].isalpha() else "no reason given"
     if name in _NO_CREDENTIALS:
         return errors.Expired(f"There are no usable credentials ({name}: {text}).", where, CREDENTIALS_FIX)
     return errors.Expired(f"The credentials cannot be used ({name}: {text}).", where, CREDENTIALS_FIX)
@@ -138,10 +141,13 @@ def _of_rpc(error: Mapping[str, Any]) -> Mapping[str, Any]:
 def _typed(status: int, reason: str, message: str, where: str, wish: float | None) -> errors.CloudError:
     said = f"Google answered {reason or status}" + (f": {message.rstrip('.')}." if message else ".")
     if _STOCKOUT.search(reason):
-        fix = "The zone has none of this kind left: choose other zones or another machine type, or run it again later."
+        fix = (
+            "The zone has no such machines left at the moment: choose other zones (praxis_zones) or another machine "
+            "type (praxis_instance_type), or run this again later."
+        )
         return errors.QuotaExceeded(said, where, fix, reason=reason, code="cloud-stockout")
     if _QUOTA.search(reason):
-        fix = "Have the project's quota raised, or remove what is unused."
+        fix = "Request a higher quota for the project (IAM & Admin, Quotas), or remove unused resources."
         return errors.QuotaExceeded(said, where, fix, reason=reason)
     if is_throttling(reason, status):
         fix = "Wait a little and run it again, or lower the number of parallel requests."
@@ -153,18 +159,18 @@ def _typed(status: int, reason: str, message: str, where: str, wish: float | Non
     if status == 404:
         return errors.NotFound(said, where, "Check the name, the project and the location.", reason=reason)
     if status in (409, 412) or _CONFLICT.search(reason):
-        fix = "Somebody else changed it, or it is in a state that forbids this: observe it, then run this again."
+        fix = "Another program changed it, or its state does not allow this now: check it there, then run this again."
         return errors.Conflict(said, where, fix, reason=reason)
     if is_transient(reason, status):
-        fix = "This is the cloud's fault: run it again later."
+        fix = "This is an error of Google Cloud itself: run this again later."
         return errors.Unavailable(said, where, fix, reason=reason, retry_after=wish)
-    return errors.Invalid(said, where, "Correct what the message names.", reason=reason)
+    return errors.Invalid(said, where, "Correct what Google's message names.", reason=reason)
 
 
 def _grant(message: str) -> str:
     found = _PERMISSION.search(message)
     permission = (found[1] or found[2]) if found else "the permission that the message names"
-    return f"Grant {permission} to the identity that runs this, and see that the API is enabled in the project."
+    return f"Grant {permission} to the identity that runs this, and check that the API is enabled in the project."
 
 
 def _said(body: bytes) -> tuple[str, str]:

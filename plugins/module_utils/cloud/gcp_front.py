@@ -69,9 +69,9 @@ def front_of(client: GcpClient, options: Options, name: str, mark: str, existing
     if certificate:
         findings += _of_certificate(client, certificate, options["dns_name"])
     if made and not options["dns_name"]:
-        what = "Google is to make it, and there is no name that it would be for."
+        what = "Google creates the certificate for a DNS name, and no name is set."
         place = "provision_certificate (praxis_certificate)"
-        findings.append(Finding("bad-certificate", what, place, "Give one in provision_dns_name (praxis_dns_name)."))
+        findings.append(Finding("bad-certificate", what, place, "Set provision_dns_name (praxis_dns_name)."))
     if findings:
         raise Failed(*findings)
     front = replace(
@@ -111,7 +111,7 @@ def _bad_record(client: GcpClient, zone: str, name: str, where: str) -> list[Fin
     except NotFound:
         what = f"The project has no zone {zone!r} in Cloud DNS."
         place = f"provision_dns_zone (praxis_dns_zone), {where}"
-        fix = "Correct it (gcloud dns managed-zones list), or leave it empty: then the record is yours to make."
+        fix = "Correct it (gcloud dns managed-zones list), or leave it empty and create the DNS record yourself."
         return [Finding("dns-zone-not-found", what, place, fix)]
     return bad_name(zone, str(found.get("dnsName", "")), name, where, LONGEST)
 
@@ -128,7 +128,8 @@ def _bad_rate(rate: float | None, where: str) -> list[Finding]:
     if rate is None or 0 <= rate <= 1:
         return []
     what, place = f"sample_rate is {rate}.", f"provision_access_logs (praxis_access_logs), {where}"
-    return [Finding("bad-sample-rate", what, place, "Give a part of the requests, from 0 (none) to 1 (all).")]
+    return [Finding("bad-sample-rate", what, place, "Set sample_rate to a part of the requests, from 0 (none) to 1 "
+                                                    "(all).")]
 
 
 def _of_certificate(client: GcpClient, link: str, host: str) -> list[Finding]:

@@ -58,10 +58,11 @@ class GkeKind(GcpKind, DescribedKind[GcpClient]):
         found = self.described(client, id_)
         state = found.get("status", "")
         if state in _FAILED:
-            fix = "Correct what GKE names, remove it if it never ran."
+            fix = "Correct what GKE's message names; remove the resource if it never ran. Then run this again."
             raise errors.Invalid(f"GKE says {state}{_conditions(found)}.", id_, fix, code="gke-failed")
         if state not in _USABLE:
-            raise errors.Conflict(f"Its state is {state}.", id_, "Wait until it is RUNNING.")
+            raise errors.Conflict(f"Its state is {state}.", id_, "Wait until its state is RUNNING, then run this "
+                                                                 "again.")
         self.update(client, desired, id_, found, names)
 
     def begin(self, client: GcpClient, id_: str, body: Mapping[str, Any]) -> None:

@@ -100,11 +100,11 @@ class Infrastructure:
         zones = list(dict.fromkeys(self.zones)) or known[:FEWEST_ZONES]
         strange = [zone for zone in zones if zone not in known]
         if strange:
-            what = f"{', '.join(strange)} is no zone of {self.region}: it has {', '.join(known)}."
+            what = f"{', '.join(strange)} is not a zone of {self.region}: its zones are {', '.join(known)}."
             self._say("no-such-zone", what, "zones", "Correct it.")
         elif len(zones) < FEWEST_ZONES:
-            what = f"{', '.join(zones) or 'None'} is not enough: a fleet needs two zones."
-            self._say("one-zone", what, "zones", f"Name two of {', '.join(known)}.")
+            what = f"The fleet needs two zones, and the settings have {', '.join(zones) or 'none'}."
+            self._say("one-zone", what, "zones", f"Set provision_zones (praxis_zones) to two of {', '.join(known)}.")
         return zones
 
     def _existing(self, option: str) -> Any:
@@ -113,8 +113,8 @@ class Infrastructure:
         try:
             wanted = selector(option, self.existing.get(option))
             if wanted.tags or len(wanted.ids) > 1:
-                what = "Google Cloud keeps no labels on these." if wanted.tags else "Only one can be named."
-                self._say("bad-selector", what, option, "Give one name, or one link.")
+                what = "These resources have no labels in Google Cloud." if wanted.tags else "Only one can be set."
+                self._say("bad-selector", what, option, "Set one name, or one link.")
                 return {}
             return lookups[option](wanted.ids[0]) if wanted else {}
         except Failed as failed:
@@ -130,7 +130,8 @@ class Infrastructure:
         if not found:
             return {}
         if f"/regions/{self.region}/" not in path:
-            self._say("other-region", f"{path} is not in {self.region}.", "subnetwork", "Give one of the same region.")
+            self._say("other-region", f"{path} is not in {self.region}.", "subnetwork", "Set a resource of the same "
+                                                                                        "region.")
         network = plain(found["network"], self.client.project)
         return {"link": path, "cidr": found["ipCidrRange"], "network": network}
 
@@ -155,7 +156,7 @@ class Infrastructure:
             return path, self.client.call("compute", "GET", f"compute/v1/{path}")
         except errors.NotFound:
             fix = "Correct the name, the project or the region."
-            self._say("infrastructure-not-found", f"There is no {option} {path}.", option, fix)
+            self._say("infrastructure-not-found", f"The {option} {path} does not exist.", option, fix)
             return path, {}
 
     def _settle(self, found: Found, zones: Sequence[str]) -> None:
@@ -166,17 +167,18 @@ class Infrastructure:
             found["network"] = {"link": path, "name": path.rpartition("/")[2], "id": network_of(path)}
         elif subnetwork and subnetwork["network"] != network["link"]:
             what = f"{subnetwork['link']} is in {subnetwork['network']}, and not in {network['link']}."
-            self._say("other-network", what, "subnetwork", "Give a subnetwork of that network, or leave network away.")
+            self._say("other-network", what, "subnetwork", "Set a subnetwork of that network, or remove network.")
         owner = (found["network"] or {"id": ""})["id"].partition("/")[0]
         if owner not in ("", self.client.project) and not self.existing.get("network_tags"):
-            what = f"The network is the project {owner}'s, and so are its firewall rules: none can be made for it here."
-            fix = "Name network tags for which that project's rules admit what the fleet needs."
+            what = f"The network is of the project {owner}, and so are its firewall rules: this run cannot create any."
+            fix = "Set praxis_security_groups to network tags whose rules in that project admit what the fleet needs."
             self._say("other-project", what, "network_tags", fix)
         missing = [zone for zone in zones if found["backend_service"] and zone not in found["backend_service"]["zones"]]
         if missing:
             there = ", ".join(found["backend_service"]["zones"]) or "none"
-            what = f"It has no group in {', '.join(missing)}; it has groups in {there}."
-            self._say("backend-zone", what, "backend_service", "Name its groups' zones, or add a group to it.")
+            what = f"The backend service has no group in {', '.join(missing)}; it has groups in {there}."
+            self._say("backend-zone", what, "backend_service", "Set provision_zones (praxis_zones) to the zones of "
+                                                               "its groups, or add a group to it.")
 
     # -- what is managed
 

@@ -175,7 +175,10 @@ def require_region(found: Iterable[Machine], wanted: Wanted, zones: Iterable[str
     away = [each.id for each in held if regions and region_of(each.id.partition("/")[0]) not in regions]
     if away:
         what = f"These machines are in another region than {', '.join(sorted(regions))}: {', '.join(away)}."
-        fix = "Name their region again, or remove the fleet first (down), and make it anew."
+        fix = (
+            "Set praxis_region to their region again, or remove the fleet first (down.yml) and create it in the new "
+            "region."
+        )
         raise Failed(Finding("machine-elsewhere", what, f"fleet {wanted.fleet}", fix))
 
 

@@ -69,8 +69,8 @@ class Machines:
         try:
             return str(self.client.call("compute", "GET", f"compute/v1/{path}")["selfLink"])
         except NotFound:
-            fix = "Name a Debian 12 or 13 image, or a family of such images."
-            raise Failed(Finding("image-not-found", f"There is no image {path}.", self._where, fix)) from None
+            fix = "Set provision_image_id (praxis_image_id) to a Debian 12 or 13 image, or to a family of such images."
+            raise Failed(Finding("image-not-found", f"The image {path} does not exist.", self._where, fix)) from None
 
     def settled(self) -> list[Machine]:
         """The same, once no machine of ours is on its way to another state.
@@ -80,7 +80,7 @@ class Machines:
         found, done = self.poll.until(self.observe, lambda found: not _passing(found), seconds=self.deadline)
         if not done:
             named = ", ".join(f"{each.id} ({each.state})" for each in _passing(found))
-            raise self._late("machines-not-settled", f"{named} did not come to rest")
+            raise self._late("machines-not-settled", f"{named} did not reach a stable state")
         return found
 
     def apply(self, changes: Changes, wanted: Wanted, launch: Launch) -> None:
@@ -97,7 +97,7 @@ class Machines:
         findings = [finding for answer in failed for finding in answer.findings]
         if findings and made:
             what = f"These machines were launched and stay: {', '.join(made)}."
-            fix = "A second run launches what is missing."
+            fix = "Run this again: that launches the missing machines."
             findings.append(Finding("machines-half-made", what, self._where, fix))
         if findings:
             raise Failed(*findings)
@@ -160,7 +160,8 @@ class Machines:
         found = machine(self._get(id_), self.fleet)
         if found is None or not found.ours:
             fix = "Rename that machine, or choose another name for the fleet."
-            raise Failed(Finding("slot-taken", f"{id_} is there already and was not made here.", self._where, fix))
+            raise Failed(Finding("slot-taken", f"A machine {id_} exists already, and praxis.cloud "
+                                               "did not create it.", self._where, fix))
 
     def _fix(self, id_: str, wanted: Wanted) -> None:
         """Restore labels, network tags and metadata, each by a method that takes what they were made from."""
@@ -210,7 +211,7 @@ class Machines:
         return f"fleet {self.fleet} in project {self.client.project}"
 
     def _late(self, code: str, what: str) -> Failed:
-        fix = "Check them in Compute Engine, then run again."
+        fix = "Check these machines in Compute Engine, then run this again."
         return Failed(Finding(code, f"{what} within {self.deadline:.0f} s.", self._where, fix))
 
 

@@ -98,7 +98,7 @@ def _require_region(client: GcpClient, project: str, region: str) -> None:
     try:
         client.call("compute", "GET", f"compute/v1/projects/{project}/regions/{region}")
     except errors.NotFound:
-        what, fix = f"There is no region {region!r}.", "Correct the option regions."
+        what, fix = f"There is no region {region!r}.", "Correct the option regions of the inventory file."
         raise Failed(Finding("no-such-region", what, f"Google project {project}", fix)) from None
 
 

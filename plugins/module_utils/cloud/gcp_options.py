@@ -35,7 +35,7 @@ def gcp_client(options: Mapping[str, Any], playbook: Playbook | None = None) -> 
     :raises Invalid: ``cloud-options`` when a file and a token are both given.
     """
     if options.get("credentials_file") and options.get("access_token"):
-        what, fix = "credentials_file and access_token are both set.", "Keep one of them."
+        what, fix = "credentials_file and access_token are both set.", "Set only one of the two."
         raise Invalid(what, "Google Cloud options", fix, code="cloud-options")
     return GcpClient(
         options.get("project") or None,

@@ -22,7 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.machin
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import Row
 
-_FIX = "Have it raised on the page IAM & Admin, Quotas, or use fewer or smaller machines (praxis_hosts, {more})."
+_FIX = "Request a higher quota (IAM & Admin, Quotas), or use fewer or smaller machines (praxis_hosts, {more})."
 _ALLOW = "Grant compute.regions.get and compute.machineTypes.get on the project (make policies CLOUD=gcp)."
 
 

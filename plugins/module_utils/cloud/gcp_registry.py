@@ -45,10 +45,10 @@ def broad_login(hosts: list[str]) -> Finding:
     """That machines get a login that is good for more than pulling."""
     return Finding(
         "registry-login-broad",
-        "These credentials cannot be narrowed, so the login that machines get for their pull is good for all that "
-        "you may do in Google Cloud, for up to an hour.",
+        "These credentials cannot be restricted, so the login that machines get for their pull can do everything that "
+        "you can do in Google Cloud, for up to an hour.",
         ", ".join(hosts),
-        "Run it as a service account (a key file, impersonation, workload identity), which can be.",
+        "Run this as a service account (a key file, impersonation, workload identity): its login can be restricted.",
         level=WARNING,
     )
 

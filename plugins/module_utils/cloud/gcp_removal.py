@@ -104,8 +104,8 @@ class Removal(Fleet):
         zones = {each.id.partition("/")[0] for each in leaving.live} | {each.zone for each in leaving.volumes}
         regions = networks | {region_of(zone) for zone in zones}
         if wanted and regions and wanted not in regions:
-            what = f"The fleet is in {', '.join(sorted(regions))}, and {wanted} was named. Nothing was removed."
-            fix = "Name its region (CLOUDSDK_COMPUTE_REGION, praxis_region), and run again."
+            what = f"The fleet is in {', '.join(sorted(regions))}, and the settings say {wanted}. Nothing was removed."
+            fix = "Set its region (praxis_region, or CLOUDSDK_COMPUTE_REGION), and run this again."
             raise Failed(Finding("fleet-elsewhere", what, self.where, fix))
 
     def _front(self) -> Front:

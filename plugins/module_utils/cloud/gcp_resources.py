@@ -119,10 +119,10 @@ class Resources:
             if found.resource is not None and not found.changes:
                 return found.resource
         raise errors.Conflict(
-            f"It was changed {ATTEMPTS} times and is still not as wanted: "
+            f"It was changed {ATTEMPTS} times and still differs from the settings: "
             f"{', '.join(change.path for change in found.changes) or 'it is gone again'}.",
             str(wanted),
-            "See who else changes it, and that the body asks for nothing that Google rewrites.",
+            "Find out who else changes it. If nobody does, remove from the body the fields that Google rewrites.",
         )
 
     def remove(self, wanted: Wanted) -> None:
@@ -227,7 +227,7 @@ def _without_nulls(body: Mapping[str, Any]) -> dict[str, Any]:
 def not_ours(wanted: Wanted) -> Finding:
     return Finding(
         "resource-not-ours",
-        "It is there already and was not made here: its description does not say so.",
+        "The resource exists already, and praxis.cloud did not create it: its description does not say so.",
         str(wanted),
         f"Choose another name, remove it, or hand it over by writing {wanted.mark!r} into its description.",
     )
@@ -238,7 +238,7 @@ def _fixed(wanted: Wanted, change: Difference) -> Finding:
         "resource-fixed",
         f"{change.path} is {change.before!r} and cannot be changed to {change.after!r}.",
         str(wanted),
-        "Ask for what it has, or remove it (state=absent) and make it anew.",
+        "Set the value that it has, or remove it (state=absent) and create it again.",
     )
 
 

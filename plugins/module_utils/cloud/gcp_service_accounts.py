@@ -88,7 +88,8 @@ def require_ours(account: Account, mark: str) -> None:
         raise Failed(
             Finding(
                 "service-account-not-ours",
-                "It is there already and was not made here: its description does not say so.",
+                "The service account exists already, and praxis.cloud did not create it: its description does not say "
+                "so.",
                 f"service account {account['email']}",
                 f"Choose another name, remove it, or hand it over by writing {mark!r} into its description.",
             )

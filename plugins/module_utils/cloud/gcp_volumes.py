@@ -98,7 +98,8 @@ class GoogleDisks:
                 return volume(there)
             return Volume(name, slot, zone, size)
         what = f"All names for a disk of {slot} are taken, up to {name}."
-        raise Failed(Finding("data-name-taken", what, self.where, "Remove those that nobody needs, and run again."))
+        raise Failed(Finding("data-name-taken", what, self.where, "Remove the disks that are not needed, and run this "
+                                                                  "again."))
 
     def enlarge(self, disk: Volume, size: int) -> None:
         """Make it larger."""

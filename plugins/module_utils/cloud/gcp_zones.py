@@ -52,9 +52,10 @@ def _left_out(page: Mapping[str, Any], project: str, regions: Sequence[str]) -> 
             reported = ": ".join(str(warning[key]) for key in ("code", "message") if warning.get(key))
             yield Finding(
                 "inventory-incomplete",
-                f"Google answered without all of its machines ({reported}).",
+                f"Google's answer does not have the machines of all zones ({reported}).",
                 f"Google project {project}" + (f", {scope}" if scope else ""),
-                "Run it again. If the fleet has no machines there, name the regions that it has (option regions).",
+                "Run this again. If the fleet has no machines in those zones, set the option regions to the fleet's "
+                "regions.",
             )
 
 

@@ -30,7 +30,8 @@ class Kind(Generic[Client]):
     unmarked: ClassVar[str] = ""
     #: What to do about one of others that has the name of ours.
     unmarked_fix: ClassVar[str] = (
-        "Choose another name for the fleet, rename it, or name it as yours where an option takes one."
+        "Choose another name for the fleet (praxis_fleet), or rename that resource; or, where there is an option for "
+        "an existing resource, set it."
     )
     #: Whether one of others does as well: it is used as it is, and left alone.
     anybodys: ClassVar[bool] = False

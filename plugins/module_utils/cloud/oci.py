@@ -112,7 +112,7 @@ class _Registry:
             raise errors.Invalid(
                 f"The registry answered {status} with the digest {digest!r}.",
                 self._image.name,
-                "Check that the host is a container registry.",
+                "Check the host in praxis_image: it must be a container registry.",
                 code="registry-answer",
             )
         return digest
@@ -169,16 +169,17 @@ class _Registry:
         if isinstance(cause, ssl.SSLError):
             return _NotTls(str(cause))
         what = f"The registry cannot be reached ({type(cause).__name__}: {cause})."
-        return errors.Unavailable(what, self._image.host, "Check the host, the network and the proxy settings.")
+        return errors.Unavailable(what, self._image.host, "Check the host in praxis_image, this machine's network and "
+                                                          "the proxy settings.")
 
     def _check_passing(self, error: urllib.error.HTTPError) -> None:
         wish = retry_after_seconds(error.headers.get("Retry-After"), time.time())
         said = f"The registry answered {error.code}."
         if error.code == 429:
-            fix = "Wait, or log in to raise the limit (praxis_registries)."
+            fix = "Wait and run this again, or log in, which raises the limit (praxis_registries)."
             raise errors.Throttled(said, self._image.host, fix, retry_after=wish)
         if error.code >= 500:
-            raise errors.Unavailable(said, self._image.host, "Run it again later.", retry_after=wish)
+            raise errors.Unavailable(said, self._image.host, "Run this again later.", retry_after=wish)
 
     def _log_in(self, headers: Message) -> str:
         """The Authorization header that the registry's challenge asks for."""
@@ -190,13 +191,14 @@ class _Registry:
         if challenge.scheme == "bearer":
             return "Bearer " + self._token(challenge.parameters)
         if self._credentials is None:
-            raise self._refused("The registry wants a login and none was given.")
+            raise self._refused("The registry needs a login, and none is set.")
         return _basic(self._credentials)
 
     def _token(self, challenge: dict[str, str]) -> str:
         realm = urllib.parse.urlsplit(challenge.get("realm", ""))
         if realm.scheme != "https" and not (realm.scheme == "http" and is_loopback(realm.netloc)):
-            raise self._refused("The registry's login address is not https.", "Do not use this registry.")
+            raise self._refused("The registry's login address is not https.", "Use another registry: a login must not "
+                                                                              "be sent unencrypted.")
         asked = {
             "service": challenge.get("service", ""),
             "scope": challenge.get("scope", f"repository:{self._image.repository}:pull"),
@@ -216,7 +218,7 @@ class _Registry:
         if not fix and self._credentials:
             fix = f"Correct username or password of {host} in praxis_registries, or give that user the right to pull."
         fix = fix or (
-            f"Give a login for {host} in praxis_registries (server, username, password); some registries say the same "
+            f"Set a login for {host} in praxis_registries (server, username, password); some registries say the same "
             "of an image that does not exist."
         )
         return errors.Denied(what, self._image.name, fix, code="registry-auth")
@@ -227,7 +229,7 @@ class _Registry:
         return "" if self._credentials and self._credentials.password in said else said
 
     def _tls(self, what: str) -> errors.Invalid:
-        fix = "Name the file of its certificate authority in praxis_registries (ca), or correct the host."
+        fix = "Set ca in praxis_registries to the file of its certificate authority, or correct the host."
         return errors.Invalid(f"TLS with the registry failed: {what}.", self._image.host, fix, code="registry-tls")
 
 

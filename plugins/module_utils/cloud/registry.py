@@ -85,7 +85,7 @@ def parse_image(text: str) -> Image:
     """
     rest, at, digest = text.partition("@")
     if at and not DIGEST.fullmatch(digest):
-        raise _malformed(text, f"{digest!r} is not a digest that machines pull by.", SHAPE)
+        raise _malformed(text, f"{digest!r} is not a digest (sha256:…).", SHAPE)
     first, slash, path = rest.partition("/")
     # Docker, too, takes a capital letter for a host's: no repository has one.
     if slash and (set(".:[") & set(first) or first == "localhost" or first != first.lower()):
@@ -104,7 +104,7 @@ def parse_image(text: str) -> Image:
     if host == DEFAULT_HOST and "/" not in path:
         path = f"library/{path}"
     if len(f"{host}/{path}") > LONGEST_NAME:
-        fix = f"Docker takes at most {LONGEST_NAME}; use a shorter repository."
+        fix = f"Docker allows at most {LONGEST_NAME}; use a shorter repository name."
         raise _malformed(text, f"Host and repository have {len(host) + 1 + len(path)} characters.", fix)
     return Image(host, path, tag or ("" if digest else DEFAULT_TAG), digest)
 
@@ -178,7 +178,7 @@ def not_found(image: Image, tags: list[str]) -> Finding:
     """That a registry does not hold the image, with the nearest of the tags it does hold."""
     if image.digest:
         fix = "Push the image, or correct the digest."
-        return Finding("image-digest-not-found", f"The repository holds no {image.digest}.", image.name, fix)
+        return Finding("image-digest-not-found", f"The repository has no image {image.digest}.", image.name, fix)
     near = difflib.get_close_matches(image.tag, tags, 3, cutoff=0.3)
     fix = f"Nearest tags: {', '.join(near)}." if near else "Push the image, or correct the tag."
     return Finding("image-tag-not-found", f"The repository has no tag {image.tag!r}.", image.name, fix)
@@ -187,7 +187,7 @@ def not_found(image: Image, tags: list[str]) -> Finding:
 def no_repository(image: Image) -> Finding:
     """That a registry has no such repository."""
     fix = "Create it and push the image, or correct the name, account or region."
-    return Finding("image-repository-not-found", f"There is no repository {image.repository!r}.", image.host, fix)
+    return Finding("image-repository-not-found", f"It has no repository {image.repository!r}.", image.host, fix)
 
 
 def _malformed(text: str, what: str, fix: str) -> Failed:

@@ -50,7 +50,7 @@ def selector(option: str, value: Any) -> Selector:
     """
     if isinstance(value, Mapping):
         if not all(_is_text(part) for pair in value.items() for part in pair):
-            raise _bad(option, "a tag of it has no text as its key or value")
+            raise _bad(option, "the key or value of a tag is not text")
         return Selector(option, tags={str(key): str(each) for key, each in value.items()})
     ids = [value] if isinstance(value, str) else value
     if ids is None or ids == [""]:
@@ -66,4 +66,4 @@ def _is_text(value: Any) -> bool:
 
 def _bad(option: str, what: str) -> Failed:
     fix = "Write an id, a list of ids, or tags like {Name: shared}."
-    return Failed(Finding("bad-selector", f"It cannot be read: {what}.", option, fix))
+    return Failed(Finding("bad-selector", f"The value cannot be read: {what}.", option, fix))

@@ -133,5 +133,5 @@ def not_attached(disk: Volume, state: str, machine: str, command: str, where: st
     :param command: how somebody takes it from where it is.
     """
     what = f"The disk of {disk.slot} ({disk.id}) is {state} and not attached to {machine}, which has the slot."
-    fix = f"Detach it when nothing writes to it ({command}), and run again."
+    fix = f"When nothing writes to the disk, detach it ({command}), and run this again."
     return Finding("data-attached", what, where, fix)

@@ -95,10 +95,10 @@ def _check(cluster: Cluster, role: str) -> list[Finding]:
         wrong.append((f"Its limits are {limits}.", "Write min <= desired <= max, and a max of 1 at least."))
     unknown = sorted({*cluster.logging} - {*LOGS})
     if unknown:
-        wrong.append((f"EKS writes no log {', '.join(unknown)}.", f"Choose from {', '.join(LOGS)}."))
+        wrong.append((f"EKS has no log {', '.join(unknown)}.", f"Choose from {', '.join(LOGS)}."))
     if len(cluster.name) > _LONGEST_NAME:
         what = f"Its name has {len(cluster.name)} characters, and EKS takes {_LONGEST_NAME} for a node group."
-        wrong.append((what, "Shorten the name of the cluster."))
+        wrong.append((what, "Shorten name of the cluster in praxis_eks."))
     if len(longest := max(role_names(role), key=len)) > _LONGEST_ROLE:
         wrong.append((f"Its role would be called {longest}, {len(longest)} characters of 64.", "Shorten praxis_fleet."))
     return [Finding("bad-cluster", what, f"EKS cluster {cluster.name}", fix) for what, fix in wrong]

@@ -163,8 +163,8 @@ def subnets_of(network: str, count: int, taken: Sequence[str] = ()) -> list[str]
     others = [ipaddress.IPv4Network(each) for each in taken]
     parts = [part for part in [*whole.subnets(new_prefix=prefix)][1:] if not any(map(part.overlaps, others))]
     if count > len(parts):
-        beside = f" beside the {len(others)} that are there" if others else ""
-        raise ValueError(f"it cannot give {count} subnets{beside}; use at most {len(parts)} new zones")
+        beside = f" beside the {len(others)} existing ones" if others else ""
+        raise ValueError(f"it has no room for {count} subnets{beside}; use at most {len(parts)} new zones")
     return [str(part) for part in parts[:count]]
 
 
@@ -185,13 +185,13 @@ def _network(settings: Settings) -> Iterator[Resource]:
     if existing.subnets or not PLACED.intersection(settings.parts):
         return
     if len(settings.zones) < 2:
-        what = f"It would be in {', '.join(settings.zones) or 'no zone'}: a fleet needs two."
+        what = f"The fleet would be in {', '.join(settings.zones) or 'no zone'}: it needs two zones."
         fix = "Name two zones in provision_zones (praxis_zones), or choose another region."
         raise Failed(Finding("one-zone", what, f"fleet {settings.fleet}", fix))
     try:
         cidrs = _cidrs(settings)
     except ValueError as error:
-        what = f"{settings.vpc_cidr!r} cannot be the network of subnets: {error}."
+        what = f"{settings.vpc_cidr!r} cannot be divided into subnets: {error}."
         fix = "Correct provision_vpc_cidr (PRAXIS_VPC_CIDR)."
         raise Failed(Finding("bad-network", what, f"fleet {settings.fleet}", fix)) from None
     for zone, cidr in cidrs.items():

@@ -119,6 +119,6 @@ def finding(who: str, verb: str, statement: Mapping[str, Any], missing: Sequence
     what = f"{who} may not do {actions} on {resources}, which {verb} needs."
     fix = f"Add this statement to its policy (make policies prints all of {verb}'s): {json.dumps(statement)}"
     if by_name:
-        what = f"A policy denies {who} {actions} on {resources}, which {verb} needs."
-        fix = f"Remove that from the statement with the effect Deny, or from the boundary. {fix}"
+        what = f"A policy denies {actions} on {resources} to {who}; {verb} needs it."
+        fix = f"Remove them from the statement with the effect Deny, or add them to the permissions boundary. {fix}"
     return lacking(what, f"AWS {verb} {statement['Sid']}", fix, required)

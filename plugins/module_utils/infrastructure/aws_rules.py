@@ -24,13 +24,13 @@ _P2P, _API, _SSH = "Peer to peer with members elsewhere", "API from named networ
 _THROUGH = "API through the load balancer"
 #: By the reason of rules, how to have fewer of them.
 _FEWER = {
-    _P2P: "Give the members over there addresses in one network (a NAT gateway, a tunnel) and name that in "
-    "praxis_p2p_from in place of praxis_p2p_plaintext_across",
+    _P2P: "Give the members in the other networks addresses in one network (a NAT gateway, a tunnel), and set "
+          "praxis_p2p_from to it in place of praxis_p2p_plaintext_across",
     _API: "Name fewer and larger networks in praxis_api_from",
     _SSH: "Name fewer and larger networks in praxis_ssh_from",
     _THROUGH: "Name fewer and larger networks in praxis_balancer_from: each counts for every port",
 }
-_FEWER_GROUPS = "Let fewer groups reach the API"
+_FEWER_GROUPS = "List fewer groups that may reach the API"
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,12 @@ def too_many_groups(groups: Sequence[str], quota: int) -> Finding | None:
     if len(groups) <= quota:
         return None
     what = (
-        f"A machine would be in {len(groups)} groups, and the account allows {quota} (quota {QUOTAS['groups']}, "
-        f"security groups per network interface): {', '.join(groups)}."
+        f"A machine would be in {len(groups)} security groups, and the account allows {quota} (quota "
+        f"{QUOTAS['groups']}, security groups per network interface): {', '.join(groups)}."
     )
-    fix = "Name fewer groups, with the rules of several in one, or have the quota raised (to 16) in Service Quotas."
+    fix = (
+        "Name fewer groups, with the rules of several in one, or request a higher quota (up to 16) in Service Quotas."
+    )
     return Finding("groups-over-quota", what, "praxis_security_groups", fix)
 
 
@@ -148,8 +150,9 @@ def too_many(name: str, rules: Sequence[Rule], quota: int) -> Finding | None:
     ports = [rule.port for rule in rules if rule.why == most]
     named = ", ".join(map(str, sorted({*ports})))
     what = (
-        f"It would have {number} rules, and the account allows {quota} a group (quota {QUOTAS['rules']}, inbound rules "
-        f"per security group): {len(ports)} of them are port{'s' * (len({*ports}) > 1)} {named}, {most}."
+        f"The security group would have {number} rules, and the account allows {quota} in a group (quota "
+        f"{QUOTAS['rules']}, inbound rules per security group): {len(ports)} of them are "
+        f"port{'s' * (len({*ports}) > 1)} {named}, {most}."
     )
-    fix = f"{_FEWER.get(most, _FEWER_GROUPS)}, or have the quota raised in Service Quotas."
+    fix = f"{_FEWER.get(most, _FEWER_GROUPS)}, or request a higher quota in Service Quotas."
     return Finding("rules-over-quota", what, f"security group {name}", fix)

@@ -64,8 +64,8 @@ def name_at(moment: float) -> str:
 def check_name(name: str) -> None:
     """:raises Failed: ``bad-backup-name``."""
     if not _NAME.fullmatch(name):
-        fix = "Name one that restore.yml lists, such as 20261128t220823z, or say %s." % NEWEST
-        raise Failed(Finding("bad-backup-name", "%r is no name of a backup." % name, "praxis_backup", fix))
+        fix = "Set praxis_backup to a name that restore.yml lists, such as 20261128t220823z, or to %s." % NEWEST
+        raise Failed(Finding("bad-backup-name", "%r is not the name of a backup." % name, "praxis_backup", fix))
 
 
 def tags(fleet: str, slot: str, name: str, state: str) -> dict[str, str]:
@@ -105,8 +105,9 @@ def chosen(backups: Iterable[Backup], wanted: str, slots: Sequence[str], where: 
         lacking = sorted(set(slots).difference(by_name.get(wanted, {})))
         what = "No backup has all of these slots: %s." % ", ".join(sorted(slots))
         if wanted != NEWEST:
-            what = "The backup %s has nothing complete of %s." % (wanted, ", ".join(lacking))
-        fix = "There are: %s. praxis_slots says which slots are restored." % (", ".join(by_name) or "none")
+            what = "The backup %s has no complete snapshot of %s." % (wanted, ", ".join(lacking))
+        known = ", ".join(by_name) or "none"
+        fix = "Choose another backup (there are: %s), or restore some slots only: -e praxis_slots=SLOT." % known
         raise Failed(Finding("backup-missing", what, where, fix))
     return {slot: by_name[wanted][slot] for slot in slots}
 

@@ -44,15 +44,18 @@ def misplaced(arn: str, region: str, account: str) -> Finding | None:
     where = f"certificate {arn}"
     found = _ARN.fullmatch(arn)
     if not found:
-        what = "It is not the ARN of a certificate of AWS Certificate Manager."
-        fix = "Give one like arn:aws:acm:REGION:ACCOUNT:certificate/ID; one from elsewhere can be imported into ACM."
+        what = "The value is not the ARN of a certificate in AWS Certificate Manager."
+        fix = (
+            "Set it to an ARN like arn:aws:acm:REGION:ACCOUNT:certificate/ID. Another authority's certificate can be "
+            "imported into ACM."
+        )
         return Finding("bad-certificate", what, where, fix)
     if found["region"] != region:
-        what = f"It is in {found['region']}, and the load balancer would be in {region}."
-        fix = f"Request or import the certificate in {region}: a load balancer uses those of its own region only."
+        what = f"The certificate is in {found['region']}, and the load balancer would be in {region}."
+        fix = f"Request or import the certificate in {region}: a load balancer uses only those of its own region."
         return Finding("certificate-elsewhere", what, where, fix)
     if account and found["account"] != account:
-        what = f"It is in the account {found['account']}, and the load balancer would be in {account}."
+        what = f"The certificate is in the account {found['account']}, and the load balancer would be in {account}."
         fix = f"Request or import the certificate in the account {account}."
         return Finding("certificate-elsewhere", what, where, fix)
     return None
@@ -66,15 +69,15 @@ def misplaced_link(link: str, project: str) -> Finding | None:
     where = f"certificate {link}"
     found = _LINK.fullmatch(link)
     if not found:
-        what = "It is not the name or link of an SSL certificate of Compute Engine."
-        fix = "Give one like projects/PROJECT/global/sslCertificates/NAME (gcloud compute ssl-certificates list)."
+        what = "The value is not the name or link of an SSL certificate of Compute Engine."
+        fix = "Use a link like projects/PROJECT/global/sslCertificates/NAME (gcloud compute ssl-certificates list)."
         return Finding("bad-certificate", what, where, fix)
     if found["scope"] != "global":
-        what = f"It is in {found['scope'].rpartition('/')[2]}, and the load balancer is global."
-        fix = "Create it once more with --global: a load balancer uses those of its own scope only."
+        what = f"The certificate is in {found['scope'].rpartition('/')[2]}, and the load balancer is global."
+        fix = "Create the certificate again with --global: a load balancer uses only those of its own scope."
         return Finding("certificate-elsewhere", what, where, fix)
     if found["project"] != project:
-        what = f"It is in the project {found['project']}, and the load balancer would be in {project}."
+        what = f"The certificate is in the project {found['project']}, and the load balancer would be in {project}."
         fix = f"Create it in the project {project}."
         return Finding("certificate-elsewhere", what, where, fix)
     return None
@@ -89,19 +92,19 @@ def unfit(certificate: Certificate, host: str, now: float) -> list[Finding]:
     ended = certificate.ends is not None and certificate.ends <= now
     if certificate.status == EXPIRED or ended:
         when = f" on {day(certificate.ends)}" if certificate.ends is not None else ""
-        fix = f"{certificate.renewal}, or name another in provision_certificate (praxis_certificate)."
+        fix = f"{certificate.renewal}, or set another certificate in provision_certificate (praxis_certificate)."
         findings.append(Finding("certificate-expired", f"It expired{when}.", where, fix))
     elif certificate.status != ISSUED:
-        what = f"It is in the state {certificate.status}: a listener takes one that is issued."
+        what = f"The certificate is in the state {certificate.status}: a listener needs one in the state ISSUED."
         fix = (
-            "Create its validation records, wait until ACM shows it as issued, and run again."
+            "Create its validation records in DNS, wait until ACM shows it as issued, and run this again."
             if certificate.status == PENDING
-            else "Request a new one, and name it in provision_certificate (praxis_certificate)."
+            else "Request a new certificate, and set it in provision_certificate (praxis_certificate)."
         )
         findings.append(Finding("certificate-not-issued", what, where, fix))
     if host and not any(covers(name, host) for name in certificate.names):
         names = ", ".join(certificate.names) or "no name"
-        what = f"It is for {names}, and clients would ask for {host}: they refuse it."
+        what = f"The certificate is for {names}, and clients ask for {host}: they would refuse it."
         fix = "Use a certificate for that name, or correct provision_dns_name (praxis_dns_name)."
         findings.append(Finding("certificate-mismatch", what, where, fix))
     return findings

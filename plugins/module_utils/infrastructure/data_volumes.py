@@ -85,7 +85,7 @@ def by_slot(volumes: Iterable[Volume], where: str) -> dict[str, Volume]:
             several.setdefault(each.slot, [found[each.slot].id]).append(each.id)
         found[each.slot] = each
     if several:
-        fix = f"Take the tag or label {DATA_TAG} from those that are not the slot's, and run again."
+        fix = f"Remove the tag or label {DATA_TAG} from the disks that do not belong to the slot, and run this again."
         raise Failed(*(
             Finding("data-volumes-several", f"The slot {slot} has {len(ids)} disks: {', '.join(ids)}.", where, fix)
             for slot, ids in several.items()
@@ -100,11 +100,14 @@ def check(want: Wanted, found: Mapping[str, Volume], where: str) -> list[Finding
         disk = found.get(slot)
         if disk and disk.size > want.size:
             what = f"The disk of {slot} ({disk.id}) has {disk.size} GiB, and praxis_data.size is {want.size}."
-            fix = f"A disk is never made smaller: set praxis_data.size to {disk.size} or more."
+            fix = f"A disk cannot be made smaller: set praxis_data.size to {disk.size} or more."
             findings.append(Finding("data-shrink", what, where, fix))
         if disk and zone and disk.zone != zone:
             what = f"The disk of {slot} ({disk.id}) is in {disk.zone}, and its machine is in {zone}."
-            fix = f"Set praxis_zones as it was; or make a snapshot of it, take {DATA_TAG} away, and name it."
+            fix = (
+                f"Set praxis_zones as it was. Or make a snapshot of the disk, remove its tag or label {DATA_TAG}, and "
+                "set praxis_data.snapshot."
+            )
             findings.append(Finding("data-zone", what, where, fix))
     return findings
 

@@ -37,11 +37,11 @@ def bad_name(zone: str, domain: str, name: str, where: str, longest: int) -> lis
     :param longest: characters that a name may have.
     """
     place, host = f"provision_dns_name (praxis_dns_name), {where}", plain_name(name)
-    fix = f"Give a name below {domain or 'the domain of the zone'}, such as agents.{domain or 'example.org'}."
+    fix = f"Set a name below {domain or 'the domain of the zone'}, such as agents.{domain or 'example.org'}."
     if not host:
-        what = f"There is a zone for a record ({zone}), and no name."
+        what = f"A zone for a DNS record is set ({zone}), but no name."
     elif len(host) > longest or not _NAME.fullmatch(host):
-        what = f"{host!r} is no name of a host, or has more than {longest} characters."
+        what = f"{host!r} is not a host name, or has more than {longest} characters."
     elif domain and not f".{host}".endswith(f".{plain_name(domain)}"):
         what = f"{host} is not in the zone {zone}, which is for {plain_name(domain)}."
     else:

@@ -19,10 +19,11 @@ _PROVISION = "Run provision.yml (with --check --diff first, to see what it does)
 _MACHINE = "machine"
 #: Port, code, why it matters, fix.
 Shut = tuple[str, str, str, str]
-_P2P: Shut = ("p2p", "p2p-port-shut", "members do not reach each other's agents", "Run provision.yml.")
-_API: Shut = ("api", "api-port-shut", "who calls the API, the load balancer say, is shut out", "Run provision.yml.")
+_P2P: Shut = ("p2p", "p2p-port-shut", "members cannot reach each other's agents", "Run provision.yml.")
+_API: Shut = ("api", "api-port-shut", "callers of the API, such as the load balancer, are "
+                                      "blocked", "Run provision.yml.")
 _SSH: Shut = ("ssh", "ssh-port-shut", "the controller cannot log in", "Run provision.yml.")
-_OTHER: Shut = ("", "infrastructure-differs", "what the settings open is shut", "Run provision.yml.")
+_OTHER: Shut = ("", "infrastructure-differs", "what the settings open is blocked", "Run provision.yml.")
 #: Fields of a rule of Google's: the more they hold, the more it admits.
 _ADMITTING = ("sourceRanges", "sourceTags", "allowed")
 _GOOGLE_RULE = re.compile(r"-(p2p|api|ssh)(?:-from)?(?:-v6)?$")
@@ -51,10 +52,10 @@ def findings(rows: Sequence[Row], p2p_port: int, api_port: int) -> list[Finding]
 def _of_row(row: Row, ports: Mapping[int, Shut]) -> list[Finding]:
     where = f"{row['kind']} {row['name']}"
     if row["action"] == REMOVE:
-        what = "The settings have no place for it, and provision.yml would remove it."
+        what = "The settings do not ask for this resource, and provision.yml would remove it."
         return [Finding("infrastructure-differs", what, where, _PROVISION, WARNING)]
     if row["kind"] == _MACHINE:
-        what = "The fleet should have it, and it is not there." if row["action"] == CREATE else _differs(row)
+        what = "This resource of the fleet is missing." if row["action"] == CREATE else _differs(row)
         level = ERROR if row["action"] == CREATE or "state" in _names(row) else WARNING
         missing = level == ERROR
         return [Finding("machine-missing" if missing else "infrastructure-differs", what, where, _PROVISION, level)]
@@ -62,7 +63,7 @@ def _of_row(row: Row, ports: Mapping[int, Shut]) -> list[Finding]:
     if named:
         return [_of_google_rule(row, named[1], where)]
     if row["action"] == CREATE:
-        what = "The fleet should have it, and it is not there."
+        what = "This resource of the fleet is missing."
         return [Finding("infrastructure-missing", what, where, _PROVISION)]
     return _of_fields(row, where, ports)
 
@@ -71,7 +72,7 @@ def _of_google_rule(row: Row, port: str, where: str) -> Finding:
     if beyond := _beyond(row["fields"]):
         return _open(beyond, where)
     _port, code, why, fix = next(each for each in (_P2P, _API, _SSH) if each[0] == port)
-    what = f"It {'is not there' if row['action'] == CREATE else 'is not as the settings need it'}, so {why}."
+    what = f"The resource {'is missing' if row['action'] == CREATE else 'is not as the settings ask for'}, so {why}."
     return Finding(code, what, where, fix)
 
 
@@ -104,7 +105,7 @@ def _of_rules(
             found.append(Finding("infrastructure-differs", what, where, _PROVISION, WARNING))
         elif not known:
             _port, code, why, fix = ports.get(rule.first if rule else -1, _OTHER)
-            found.append(Finding(code, f"It does not admit {text}: {why}.", where, fix))
+            found.append(Finding(code, f"The group or rule does not admit {text}: {why}.", where, fix))
     admitted = {each.admitted for each in wanted.values() if each}
     for text, rule in ((text, rule) for text, rule in there.items() if text not in wanted):
         # Another name of what is wanted is said above.
@@ -118,8 +119,8 @@ def _shown(rules: Collection[str]) -> dict[str, shown_rules.Shown | None]:
 
 
 def _open(admitted: Sequence[str], where: str) -> Finding:
-    what = f"It admits {', '.join(admitted)}, which the settings do not ask for."
-    fix = f"{_PROVISION} Or name the network in praxis_ssh_from, praxis_api_from or praxis_p2p_from."
+    what = f"The group or rule admits {', '.join(admitted)}, which the settings do not ask for."
+    fix = f"{_PROVISION} Or add the network to praxis_ssh_from, praxis_api_from or praxis_p2p_from."
     return Finding("port-open", what, where, fix, WARNING)
 
 
@@ -167,13 +168,13 @@ def _differs(row: Row) -> str:
 
 
 def _dns(held: Mapping[str, Any], where: str) -> Finding:
-    what = f"{' and '.join(sorted(held))} are off: names do not resolve on its machines, the registry's among them."
+    what = f"{' and '.join(sorted(held))} are off: machines of this VPC resolve no DNS names, such as the registry's."
     return Finding("vpc-dns-off", what, where, _PROVISION)
 
 
 def _health(held: Mapping[str, Any], where: str) -> Finding:
     shown = _differs({"fields": held.values()})
-    what = f"The load balancer's health check is not the agents': {shown} Healthy agents get no requests."
+    what = f"The load balancer's health check does not fit the agents: {shown} Healthy agents get no requests."
     return Finding("health-check-differs", what, where, _PROVISION)
 
 

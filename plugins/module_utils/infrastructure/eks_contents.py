@@ -23,7 +23,7 @@ AGENT = "eks-pod-identity-agent"
 LOST = {
     "oidc_provider": "the role in AWS of every pod that has one by an annotation of its service account",
     "access_entry": "that principal's access to the cluster's API",
-    "addon": "EKS's care for it; what runs in the cluster stays",
+    "addon": "EKS's management of it; what runs in the cluster stays",
     "pod_identity": "those pods' role in AWS",
 }
 _PRINCIPAL = re.compile(r"arn:aws[\w-]*:iam::\d{12}:(role|user)/\S+")
@@ -160,19 +160,19 @@ def wrong(contents: Contents) -> Iterator[Wrong]:
         yield f"Pod Identity needs the add-on {AGENT}.", f"Add {AGENT} to addons, or leave addons out."
     for access in contents.access:
         if not _PRINCIPAL.fullmatch(access.principal):
-            fix = "Write arn:aws:iam::ACCOUNT:role/NAME or user/NAME; of a session, its role."
+            fix = "Write arn:aws:iam::ACCOUNT:role/NAME or user/NAME; for a session, the ARN of its role."
             yield f"The principal {access.principal!r} is no ARN of a role or user.", fix
         if access.policy and not _POLICY.fullmatch(access.policy):
             fix = "Write one of EKS's access policies by its name, such as AmazonEKSEditPolicy."
-            yield f"{access.policy!r} is no name of an access policy.", fix
+            yield f"{access.policy!r} is not the name of an access policy.", fix
         if not (access.policy or access.groups):
-            yield f"{access.principal} gets neither a policy nor groups.", "Name one of them."
+            yield f"{access.principal} gets neither a policy nor groups.", "Set policy or groups for this principal."
         if access.namespaces and not access.policy:
-            yield f"{access.principal} has namespaces of no policy.", "Name the policy that holds in them."
+            yield f"{access.principal} has namespaces, but no policy.", "Set policy, which is then valid in them."
         yield from _no_names("namespace", _LABEL, access.namespaces)
         for group in access.groups:
             if not group.strip() or group.startswith(_OWN_GROUPS):
-                yield f"{group!r} is no group that EKS takes.", f"Leave {_OWN_GROUPS} to Kubernetes: bind another one."
+                yield f"EKS does not allow the group {group!r}.", f"Use another group, without {_OWN_GROUPS}."
     admitted = [f"{each.principal} with {each.policy or 'groups'}" for each in contents.access]
     yield from _twice("access entry", admitted)
     for pods in contents.pod_identity:
@@ -189,10 +189,10 @@ def wrong(contents: Contents) -> Iterator[Wrong]:
 def _no_names(what: str, form: re.Pattern[str], names: Iterable[str]) -> Iterator[Wrong]:
     for each in names:
         if not form.fullmatch(each):
-            yield f"{each!r} is no name of a {what}.", "Write it as Kubernetes takes it: a-z, 0-9 and -."
+            yield f"{each!r} is not a name for a {what}.", "Use a name that Kubernetes allows: a-z, 0-9 and -."
 
 
 def _twice(what: str, names: Iterable[str]) -> Iterator[Wrong]:
     for name, number in Counter(names).items():
         if number > 1:
-            yield f"The {what} {name} is named {number} times.", "Name it once."
+            yield f"The {what} {name} is listed {number} times.", "Name it once."

@@ -57,21 +57,21 @@ class Exposure:
         """What stands against it."""
         findings = self.bad_login(self.oidc, where) if self.oidc else []
         if self.oidc and not self.tls:
-            what = "A login needs HTTPS, and there is no certificate."
-            fix = "Name one in provision_certificate (praxis_certificate)."
+            what = "A login needs HTTPS, and no certificate is set."
+            fix = "Set one in provision_certificate (praxis_certificate)."
             findings.append(Finding("login-without-tls", what, where, fix))
         if self.wanted != PUBLIC:
             return findings
         if self.scheme == INTERNAL_SCHEME:
-            what = "Its API is to be public, and its load balancer internal."
-            fix = "Choose one: provision_api_exposure (praxis_api_exposure) or provision_balancer_scheme."
+            what = "The settings make the API public, but the load balancer internal."
+            fix = "Change provision_api_exposure (praxis_api_exposure) or provision_balancer_scheme."
             findings.append(Finding("exposure-differs", what, where, fix))
         missing = [] if self.tls else ["TLS (provision_certificate, praxis_certificate)"]
         missing += [] if self.oidc else ["a login (provision_oidc, praxis_oidc)"]
         if missing and not self.accepted:
-            what = f"Its API is to be public, has no authentication of its own, and lacks {' and '.join(missing)}."
+            what = f"The API would be public, without authentication of its own, and it lacks {' and '.join(missing)}."
             fix = (
-                "Add what is missing, choose provision_api_exposure=internal, or accept the risk by name: "
+                "Add what is missing, choose provision_api_exposure=internal, or accept the risk: "
                 "provision_open_api_to_world=true (praxis_open_api_to_world)."
             )
             findings.append(Finding("public-without-authentication", what, where, fix))
@@ -84,8 +84,8 @@ def refuse_existing(exposure: Exposure, where: str, zone: str = "") -> None:
              "provision_api_exposure": exposure.wanted, "provision_dns_zone": zone}  # fmt: skip
     named = ", ".join(name for name, value in asked.items() if value)
     if named:
-        what = f"A load balancer of yours is never changed, and {named} would change it."
-        fix = "Set up its listeners yourself, and leave these empty."
+        what = f"An existing load balancer is never changed, and {named} would change it."
+        fix = "Set up its listeners yourself, and leave these options empty."
         raise Failed(Finding("front-without-balancer", what, where, fix))
 
 
@@ -93,13 +93,13 @@ def _bad_oidc(oidc: Mapping[str, Any], where: str) -> list[Finding]:
     place, findings = f"provision_oidc (praxis_oidc), {where}", []
     missing = [name for name in OIDC if not oidc.get(name)]
     if missing:
-        fix = f"Give {', '.join(OIDC)}."
-        findings.append(Finding("bad-oidc", f"It lacks {', '.join(missing)}.", place, fix))
+        fix = f"Set all of {', '.join(OIDC)}."
+        findings.append(Finding("bad-oidc", f"The login lacks {', '.join(missing)}.", place, fix))
     for name in ENDPOINTS:
         parts = urlsplit(str(oidc.get(name) or "https://unset"))
         if parts.scheme != "https" or not parts.hostname:
-            what = f"{name} is {oidc[name]!r}, and a load balancer takes URLs with https:// only."
-            fix = "Correct it; the provider's .well-known page has them all."
+            what = f"{name} is {oidc[name]!r}, and a load balancer only allows https:// URLs."
+            fix = "Set it to the https:// URL that the provider's .well-known/openid-configuration shows."
             findings.append(Finding("bad-oidc", what, place, fix))
     return findings
 
@@ -120,21 +120,21 @@ class GoogleExposure(Exposure):
         strange = [name for name in ENDPOINTS[1:] if oidc.get(name)]
         if strange or oidc.get("issuer") not in (None, GOOGLE_ISSUER):
             named = ", ".join([*(["issuer"] if oidc.get("issuer") else []), *strange])
-            what = f"It names {named}, and the login on Google Cloud is the Identity-Aware Proxy with Google accounts."
-            fix = f"Leave the endpoints empty, and issuer at {GOOGLE_ISSUER}."
+            what = f"The login sets {named}, but on Google Cloud it is the Identity-Aware Proxy with Google accounts."
+            fix = f"Leave the endpoints empty, and set issuer to {GOOGLE_ISSUER}."
             findings.append(Finding("bad-oidc", what, place, fix))
         missing = [name for name in CLIENT if not oidc.get(name)]
         if len(missing) == 1:
-            fix = f"Give {' and '.join(CLIENT)}, or neither: then the Identity-Aware Proxy uses a client of its own."
-            findings.append(Finding("bad-oidc", f"It lacks {missing[0]}.", place, fix))
+            fix = f"Set {' and '.join(CLIENT)}, or neither: then the Identity-Aware Proxy uses its own client."
+            findings.append(Finding("bad-oidc", f"The login lacks {missing[0]}.", place, fix))
         return findings
 
     def refused(self, where: str) -> list[Finding]:
         if self.wanted != INTERNAL:
             return super().refused(where)
-        what = "Its API is to be internal, and on Google Cloud no internal load balancer is made."
+        what = "The settings make the API internal, and no internal load balancer can be created on Google Cloud."
         fix = (
-            "Name a backend service of yours in provision_target_group (praxis_target_group), or make no load "
+            "Set provision_target_group (praxis_target_group) to your own backend service, or create no load "
             "balancer: provision_balancer=false (praxis_balancer)."
         )
         return [Finding("no-internal-balancer", what, where, fix), *super().refused(where)]

@@ -149,10 +149,11 @@ def _check(cluster: Cluster, region: str) -> list[Finding]:
         wrong.append((f"GKE has no channel {cluster.channel!r}.", f"Choose from {', '.join(CHANNELS)}."))
     if not f"{cluster.location}-".startswith(f"{region}-"):
         what = f"{cluster.location} is not in {region}, where its subnetwork is."
-        wrong.append((what, "Name that region, or a zone of it."))
+        wrong.append((what, "Set location to that region, or to a zone of it."))
     if cluster.autopilot and cluster.location.count("-") > 1:
-        what = f"{cluster.location} is a zone, and a cluster of Autopilot is in a region."
-        wrong.append((what, "Name a region, or set autopilot: false."))
+        what = f"{cluster.location} is a zone, and an Autopilot cluster must be in a region."
+        wrong.append((what, "Set location to a region, or set autopilot: false."))
     if v6 := [each for each in cluster.public_from if ":" in each]:
-        wrong.append((f"GKE admits networks of IPv4 alone, and not {', '.join(v6)}.", "Leave them out of public_from."))
+        wrong.append((f"GKE only allows IPv4 networks, and not {', '.join(v6)}.", "Remove these networks from "
+                                                                                  "public_from."))
     return [Finding("bad-cluster", what, f"GKE cluster {cluster.name}", fix) for what, fix in wrong]

@@ -25,7 +25,7 @@ REDIRECT: Mapping[str, Any] = {
     "httpsRedirect": True, "redirectResponseCode": "MOVED_PERMANENTLY_DEFAULT", "stripQuery": False,
     "hostRedirect": None, "pathRedirect": None, "prefixRedirect": None,
 }  # fmt: skip
-LOGIN_LOST = "the login before the API: who reaches the load balancer, reaches the API"
+LOGIN_LOST = "the login before the API: everyone who reaches the load balancer reaches the API"
 HTTPS_LOST = "HTTPS: port 443 no longer answers, and port 80 answers in plain text"
 #: Kinds that a load balancer has for HTTPS alone, in the order in which they are created.
 HTTPS_KINDS = ("ssl_policy", "ssl_certificate", "target_https_proxy")

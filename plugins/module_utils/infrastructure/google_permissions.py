@@ -39,11 +39,10 @@ def finding(who: str, verb: str, project: str, missing: Sequence[str], required:
     role, listed = f"praxis_{verb}", ",".join(missing)
     what = f"{who or 'The account of the credentials'} lacks {', '.join(missing)} on {project}, which {verb} needs."
     fix = (
-        f"Grant it: gcloud iam roles create {role} --project={project} --permissions={listed} (gcloud iam roles update "
-        f"{role} --project={project} --add-permissions={listed} where there is that role), and then gcloud projects "
+        f"Grant it: gcloud iam roles create {role} --project={project} --permissions={listed} (gcloud iam roles "
+        f"update {role} --project={project} --add-permissions={listed} if that role exists), and then gcloud projects "
         f"add-iam-policy-binding {project} --member={_member(who)} --role=projects/{project}/roles/{role} "
-        "--condition=None. "
-        f"make policies prints all that {verb} needs."
+        f"--condition=None. make policies prints all that {verb} needs."
     )
     return lacking(what, f"Google Cloud {verb}", fix, required)
 

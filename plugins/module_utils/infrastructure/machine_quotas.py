@@ -52,7 +52,7 @@ def over(use: Use, where: str, fix: str) -> Finding | None:
 
 def unseen(name: str, where: str, why: str, fix: str) -> Finding:
     """That a quota was not looked at. The cloud says by itself when it is used up, in the middle of a run."""
-    return Finding("quota-unseen", f"The quota {name} was not looked at: {why}", where, fix, WARNING)
+    return Finding("quota-unseen", f"The quota {name} could not be read: {why}", where, fix, WARNING)
 
 
 def is_standard(instance_type: str) -> bool:

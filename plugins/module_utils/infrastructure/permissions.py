@@ -30,8 +30,9 @@ def wanted(by_verb: Mapping[str, Needs], verbs: Collection[str]) -> dict[str, Ne
     :raises Failed: ``unknown-verb``.
     """
     if unknown := sorted(set(verbs) - set(by_verb)):
-        what = f"No policy is worked out for {', '.join(unknown)}."
-        raise Failed(Finding("unknown-verb", what, "praxis_doctor_verbs", f"Use some of {', '.join(sorted(by_verb))}."))
+        what = f"There is no policy for the verb {', '.join(unknown)}."
+        raise Failed(Finding("unknown-verb", what, "praxis_doctor_verbs", "Set praxis_doctor_verbs to some of "
+                                                                          f"{', '.join(sorted(by_verb))}."))
     return {verb: needs for verb, needs in by_verb.items() if not verbs or verb in verbs}
 
 

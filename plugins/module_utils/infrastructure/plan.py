@@ -189,5 +189,5 @@ def hold(agreed: str, found: str, rows: Sequence[Row], where: str) -> None:
     if agreed and found not in agreed.replace(",", " ").split():
         todo = ", ".join(f"{row.action} {row.kind} {row.name}" for row in rows) or "nothing"
         what = f"You agreed to the plan {agreed}, but the plan is now {found}: {todo}."
-        fix = f"Read the new plan (--check --diff); to carry it out, run with praxis_provision_plan_id={found}."
+        fix = f"Read the new plan (--check --diff). To apply it: -e praxis_provision_plan_id={found}."
         raise Failed(Finding("provision-plan-differs", what, where, fix))

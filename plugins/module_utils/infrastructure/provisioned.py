@@ -46,17 +46,20 @@ class Outcome:
     def wrong(self) -> str:
         """What the run fails with; empty when nothing is wrong."""
         if self.failed:
-            return f"Not everything was made in {' and '.join(self.failed)}: the task that failed says why."
+            return f"Not all resources were created in {' and '.join(self.failed)}: the failed task above says why."
         if self.unreadable:
-            return f"The inventory could not be read: {list(self.unreadable)}"
+            return f"The inventory could not be read; -vvv shows why: {list(self.unreadable)}"
         if self.unlisted:
             listed = ", ".join(self.unlisted)
-            return f"Not in the inventory: {listed}. Has the inventory the same region and fleet?"
+            return (
+                f"Machines that are not in the inventory: {listed}. Check that the inventory has the same region and "
+                "fleet (praxis_region, praxis_fleet)."
+            )
         if self.silent:
             why = next(iter(self.silent.values()))
             return (
-                f"No login on {', '.join(self.silent)}: {why}. Is the address you come from in praxis_ssh_from "
-                "(PRAXIS_ALLOWED_FROM), and is its key ANSIBLE_PRIVATE_KEY_FILE?"
+                f"No SSH login on {', '.join(self.silent)}: {why}. Check that this controller's address is in "
+                "praxis_ssh_from (PRAXIS_ALLOWED_FROM), and that ANSIBLE_PRIVATE_KEY_FILE is the machines' key."
             )
         return ""
 

@@ -120,6 +120,6 @@ def refuse_world(open_: Open, *, api: bool, p2p: bool) -> list[Finding]:
         if world and not allowed:
             said = ", ".join(world[:4]) + (f" and {len(world) - 4} more" if len(world) > 4 else "")
             what = f"{names} name the whole internet, or a large part of it ({said}): {why}"
-            fix = f"Name your own networks, or set {switch}=true ({variable})."
+            fix = f"List your own networks, or accept the risk: set {switch}=true ({variable})."
             findings.append(Finding("open-to-world", what, "firewall", fix))
     return findings

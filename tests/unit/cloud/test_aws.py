@@ -111,9 +111,9 @@ def test_a_change_that_was_never_sent_is_sent_again() -> None:
     ("region", "endpoint", "code", "named"),
     [
         ("eu-central-1a", None, "no-such-region", "it is a zone of eu-central-1"),
-        ("eu-centrall-1", None, "no-such-region", "the SDK knows none of that name"),
-        (REGION, None, "cloud-unavailable", "No connection could be made"),
-        ("here", "http://127.0.0.1:9", "cloud-unavailable", "No connection could be made"),
+        ("eu-centrall-1", None, "no-such-region", "the SDK knows no region of that name"),
+        (REGION, None, "cloud-unavailable", "No connection to AWS could be made"),
+        ("here", "http://127.0.0.1:9", "cloud-unavailable", "No connection to AWS could be made"),
     ],
 )
 def test_a_region_that_does_not_exist_is_named_at_once(

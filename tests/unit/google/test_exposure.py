@@ -159,7 +159,7 @@ def test_googles_own_client_needs_none_and_a_login_goes_only_with_leave(project:
     assert project.changes(mark) == []
     (row,) = project.present(allow_shrink=True)["plan"]["rows"]
     assert (row["action"], row["lost"]) == (
-        "change", "the login before the API: who reaches the load balancer, reaches the API",
+        "change", "the login before the API: everyone who reaches the load balancer reaches the API",
     )  # fmt: skip
     assert project.get(SERVICE)["iap"]["enabled"] is False
     assert rows(project.present()) == []

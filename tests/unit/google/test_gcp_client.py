@@ -162,7 +162,7 @@ def test_an_operation_is_waited_for_as_long_as_its_deadline_says(monkeypatch, se
     waiting = GcpClient("p", retry=Retry(clock=lambda: time[0], sleep=lambda pause: time.append(time.pop() + pause)))
     operation = {"name": "o", "selfLink": "https://compute.example/compute/v1/projects/p/global/operations/o"}
     monkeypatch.setattr(waiting, "call", lambda *_arguments: operation)
-    with pytest.raises(errors.Unavailable, match=f"not over after {seconds:.0f} s"):
+    with pytest.raises(errors.Unavailable, match=f"not ended after {seconds:.0f} s"):
         waiting.wait(operation, seconds=seconds, what="network net")
     assert time[0] == pytest.approx(1000.0 + seconds)
 
@@ -219,7 +219,7 @@ def test_a_secret_is_not_quoted():
 @pytest.mark.parametrize(("code", "ours", "fix"), [
     ("ZONE_RESOURCE_POOL_EXHAUSTED", "cloud-stockout", "other zones"),
     ("ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS", "cloud-stockout", "other zones"),
-    ("QUOTA_EXCEEDED", "cloud-quota", "quota raised"),
+    ("QUOTA_EXCEEDED", "cloud-quota", "higher quota"),
 ])
 def test_a_full_region_is_a_quota_and_an_empty_zone_is_distinguished(code, ours, fix):
     operation = {"error": {"errors": [{"code": code, "message": "none left"}]}, "httpErrorStatusCode": 503}

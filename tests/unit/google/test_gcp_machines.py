@@ -480,7 +480,7 @@ def test_a_service_account_that_is_not_known_everywhere_yet_is_waited_for(fleet:
 
 @pytest.mark.parametrize(("code", "message", "ours", "fix"), [
     ("ZONE_RESOURCE_POOL_EXHAUSTED", "The zone has not enough resources.", "cloud-stockout", "other zones"),
-    ("QUOTA_EXCEEDED", "Quota 'CPUS' exceeded. Limit: 8.0 in region us-central1.", "cloud-quota", "quota raised"),
+    ("QUOTA_EXCEEDED", "Quota 'CPUS' exceeded. Limit: 8.0 in region us-central1.", "cloud-quota", "higher quota"),
 ])  # fmt: skip
 def test_a_launch_that_fails_beside_others_names_what_was_made(
     fleet: Fleet, code: str, message: str, ours: str, fix: str

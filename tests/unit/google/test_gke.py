@@ -239,7 +239,7 @@ def test_a_cluster_that_google_upgrades_is_no_difference(gke: Project) -> None:
 
 @pytest.mark.parametrize(("cluster", "words"), [
     ({"min": 4}, "limits are min 4, max 3"), ({"name": "A"}, "no cluster named"), ({"channel": "slow"}, "no channel"),
-    ({"location": "us-central1-a"}, "is a zone"), ({"public_from": ["2001:db8::/64"]}, "IPv4 alone"),
+    ({"location": "us-central1-a"}, "is a zone"), ({"public_from": ["2001:db8::/64"]}, "only allows IPv4"),
     ({"name": "a" * 41}, "no cluster named"), ({"location": "europe-west1"}, "is not in us-central1"),
 ])  # fmt: skip
 def test_settings_that_cannot_be_are_refused_before_anything_is_made(

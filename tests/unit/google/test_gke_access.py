@@ -76,7 +76,7 @@ def test_a_cluster_that_is_being_made_says_so(gke: Project) -> None:
     gke.google.front.container.lasting = 9
     gke.google.front.container.get(CLUSTER).update(status="PROVISIONING", endpoint="")
     gke.google.front.container._left[CLUSTER] = 9
-    with pytest.raises(Invalid, match="PROVISIONING, without an API server") as failed:
+    with pytest.raises(Invalid, match="PROVISIONING, and it has no API server") as failed:
         gke_access.endpoint(GcpClient(), NAME, REGION)
     assert failed.value.finding.code == "no-cluster"
 
@@ -84,11 +84,11 @@ def test_a_cluster_that_is_being_made_says_so(gke: Project) -> None:
 def test_an_authority_that_is_none_is_refused(gke: Project) -> None:
     text = base64.b64encode(b"\xff\xfe").decode()
     gke.google.front.container.get(CLUSTER)["masterAuth"]["clusterCaCertificate"] = text
-    with pytest.raises(Invalid, match="no certificate"):
+    with pytest.raises(Invalid, match="not a certificate"):
         gke_access.endpoint(GcpClient(), NAME, REGION)
 
 
 def test_a_cluster_that_is_not_there_is_named(project: Project) -> None:
-    with pytest.raises(Invalid, match="no such cluster") as failed:
+    with pytest.raises(Invalid, match="The cluster does not exist") as failed:
         gke_access.endpoint(GcpClient(), "other", REGION)
     assert failed.value.finding.where == f"GKE cluster other in {REGION}, project {PROJECT}"

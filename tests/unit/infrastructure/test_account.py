@@ -142,7 +142,7 @@ def test_a_vpc_of_the_fleet_s_name_and_tag_is_theirs_without_the_tag_of_who_mana
         account.present()
     assert codes(refused) == ["not-managed"]
     assert vpc in refused.value.findings[0].what
-    assert "no tag praxis_managed_by; if somebody took it off" in refused.value.findings[0].what
+    assert "no tag praxis_managed_by; if somebody removed it" in refused.value.findings[0].what
     assert account.resources() == {}
     ec2.create_tags(Resources=[vpc], Tags=MARK[1:])
     assert account.present(parts=["network"])["vpc"] == vpc

@@ -145,7 +145,7 @@ def test_who_may_what_is_never_taken_over(account: Account, make: Callable[[Any]
 
 def test_the_entry_of_who_makes_the_cluster_is_not_taken_over_in_the_same_run(account: Account) -> None:
     creator = "arn:aws:iam::123456789012:user/AKIAIOSFODNN7EXAMPLE"
-    with pytest.raises(Failed, match="was not made here") as failed:
+    with pytest.raises(Failed, match="praxis.cloud did not create it") as failed:
         account.present(cluster={"access": [{"principal": creator, "policy": "AmazonEKSViewPolicy"}]})
     assert [each.code for each in failed.value.findings] == ["not-managed"]
     assert list(contents().policies[creator]) == ["AmazonEKSClusterAdminPolicy"]
@@ -262,26 +262,26 @@ def test_an_add_on_without_a_place_for_its_pods_is_waited_for(account: Account) 
 
 
 @pytest.mark.parametrize(("cluster", "words"), [
-    ({"addons": [{"name": "coredns"}] * 2}, "add-on coredns is named 2 times"),
+    ({"addons": [{"name": "coredns"}] * 2}, "add-on coredns is listed 2 times"),
     ({"addons": [], "pod_identity": CLUSTER["pod_identity"]}, f"needs the add-on {AGENT}"),
     ({"access": [{"principal": "arn:aws:sts::123456789012:assumed-role/a/b", "policy": "AmazonEKSViewPolicy"}]},
      "no ARN of a role or user"),
     ({"access": [{"principal": PRINCIPAL, "policy": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"}]},
-     "no name of an access policy"),
+     "not the name of an access policy"),
     ({"access": [{"principal": PRINCIPAL, "policy": "AmazonEKSViewPolicy", "namespaces": ["A"]}]},
-     "name of a namespace"),
-    ({"access": [*CLUSTER["access"], {**CLUSTER["access"][0], "namespaces": ["b"]}]}, "is named 2 times"),
-    ({"access": [{"principal": PRINCIPAL, "groups": ["a"]}] * 2}, "with groups is named 2 times"),
+     "not a name for a namespace"),
+    ({"access": [*CLUSTER["access"], {**CLUSTER["access"][0], "namespaces": ["b"]}]}, "is listed 2 times"),
+    ({"access": [{"principal": PRINCIPAL, "groups": ["a"]}] * 2}, "with groups is listed 2 times"),
     ({"access": [{"principal": PRINCIPAL}]}, "neither a policy nor groups"),
-    ({"access": [{"principal": PRINCIPAL, "groups": ["a"], "namespaces": ["b"]}]}, "namespaces of no policy"),
-    ({"access": [{"principal": PRINCIPAL, "groups": ["system:masters"]}]}, "no group that EKS takes"),
+    ({"access": [{"principal": PRINCIPAL, "groups": ["a"], "namespaces": ["b"]}]}, "has namespaces, but no policy"),
+    ({"access": [{"principal": PRINCIPAL, "groups": ["system:masters"]}]}, "EKS does not allow the group"),
     ({"pod_identity": [{"service_account": "agent", "role": "agents"}]}, "no ARN of a role"),
-    ({"pod_identity": [{"service_account": "a/b", "role": POD_ROLE}]}, "name of a service account"),
-    ({"pod_identity": CLUSTER["pod_identity"] * 2}, "praxis/agent is named 2 times"),
+    ({"pod_identity": [{"service_account": "a/b", "role": POD_ROLE}]}, "not a name for a service account"),
+    ({"pod_identity": CLUSTER["pod_identity"] * 2}, "praxis/agent is listed 2 times"),
     ({"addons": DISKS[1:]}, f"needs the add-on {AGENT}"),
-    ({"addons": [DISKS[0], {**DISKS[1], "pod_identity": DISKS[1]["pod_identity"] * 2}]}, f"{DRIVERS} is named 2 times"),
+    ({"addons": [DISKS[0], {**DISKS[1], "pod_identity": DISKS[1]["pod_identity"] * 2}]}, f"{DRIVERS} is listed 2"),
     ({"addons": [DISKS[0], {"name": DRIVER, "pod_identity": [{"service_account": "a/b", "role": POD_ROLE}]}]},
-     "name of a service account"),
+     "not a name for a service account"),
     ({"addons": [DISKS[0], {"name": DRIVER, "pod_identity": [{"service_account": DRIVERS, "role": "x"}]}]},
      "no ARN of a role"),
 ])  # fmt: skip

@@ -39,9 +39,10 @@ LISTED = [member("m1", **ASKED), member("m2", **LET_IN)]
     [
         ([account("aws", "m1", "m2")], LISTED, [], ""),
         ([account("aws")], [], [], ""),
-        ([account("aws", "m1"), BROKEN], LISTED, [], "Not everything was made in gcp: "),
-        ([account("aws", "m1")], LISTED, [{"code": "x"}], "The inventory could not be read: [{'code': 'x'}]"),
-        ([account("aws", "m1", "m9")], LISTED, [], "Not in the inventory: m9. "),
+        ([account("aws", "m1"), BROKEN], LISTED, [], "Not all resources were created in gcp: "),
+        ([account("aws", "m1")], LISTED, [{"code": "x"}], "The inventory could not be read; -vvv shows why: "
+                                                          "[{'code': 'x'}]"),
+        ([account("aws", "m1", "m9")], LISTED, [], "Machines that are not in the inventory: m9. "),
         ([account("aws", "m1", "m3")], [*LISTED, member("m3", **SHUT_OUT)], [], "No login on m3: timed out. "),
     ],
 )

@@ -86,7 +86,7 @@ def test_what_is_denied_by_name_says_so(run: Any, user: Any) -> None:
     (finding,) = found.result["findings"]
     assert finding["what"].startswith("A policy denies")
     assert "ecr:DescribeImages" not in finding["what"]
-    assert "Remove that from the statement" in finding["fix"]
+    assert "Remove them from the statement" in finding["fix"]
 
 
 @pytest.mark.parametrize("statement", STATEMENTS, ids="-".join)
