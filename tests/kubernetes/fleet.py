@@ -139,7 +139,7 @@ class Fleet:
         done = self.play("deploy", **variables)
         said = " ".join(done.stdout.split())
         assert done.returncode != 0 and finding in said and evidence in said, done.stdout + done.stderr
-        assert "is again as deployment" in said, done.stdout
+        assert "was rolled back to deployment" in said, done.stdout
         assert self.release() == before
         self.good("verify")
         kept = sorted(uids, key=lambda name: int(name.rpartition("-")[2]))[:-1]

@@ -36,7 +36,7 @@ def test_a_bad_canary_is_rolled_back_and_no_leaf_gets_its_release(standing: Flee
     standing.good("deploy")
     before, leaves = standing.uids(), standing.api.get(LEAVES)
     done = standing.play("deploy", praxis_agent_environment={"STANDIN_FAIL": "crash"})
-    assert done.returncode != 0 and "is again as deployment" in " ".join(done.stdout.split()), done.stdout
+    assert done.returncode != 0 and "was rolled back to deployment" in " ".join(done.stdout.split()), done.stdout
     after = standing.api.get(LEAVES)
     assert leaves is not None and after is not None
     assert after["metadata"]["generation"] == leaves["metadata"]["generation"], "its release was not written"

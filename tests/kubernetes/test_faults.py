@@ -14,10 +14,10 @@ NO_IMAGE = "@sha256:" + "0" * 64
 #: What is wrong with a release, the finding that names it, and words of the evidence.
 CAUSES = {
     "image": (lambda fleet: {"praxis_image": fleet.image.rpartition("@")[0] + NO_IMAGE},
-              "Its image cannot be pulled", "manifest unknown"),
+              "The pod's image cannot be pulled", "manifest unknown"),
     "memory": (lambda _fleet: {"praxis_container": {"memory": "12m"}},
-               "The kernel killed it at its memory limit", "memory"),
-    "scheduling": (lambda fleet: fleet.kubernetes(cpu="64"), "No node takes it", "Insufficient cpu"),
+               "The kernel killed the agent at its memory limit", "memory"),
+    "scheduling": (lambda fleet: fleet.kubernetes(cpu="64"), "cannot be scheduled on a node", "Insufficient cpu"),
 }  # fmt: skip
 
 

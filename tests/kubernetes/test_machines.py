@@ -93,7 +93,7 @@ def test_a_machine_that_is_away_takes_no_pod_out_of_service_and_fails_the_gate(f
     release = fleet.release()
     done = fleet.play("deploy", praxis_agent_config={"llm": {"timeout": 9}})
     said = " ".join(done.stdout.split())
-    assert done.returncode != 0 and "refused" in said and "is again as deployment" in said, done.stdout + done.stderr
+    assert done.returncode != 0 and "refused" in said and "was rolled back to" in said, done.stdout + done.stderr
     assert fleet.release() == release and fleet.ready() == sorted(fleet.pods())
     machine.start()
     fleet.good("deploy")

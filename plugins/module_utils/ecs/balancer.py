@@ -45,6 +45,6 @@ def unhealthy(tasks: Mapping[str, str], targets: Mapping[str, str], where: str) 
     named = [f"{task[:8]} ({tasks[task]}): {state}" for task, state in sorted(bad.items()) if state != HEALTHY]
     if not named:
         return []
-    what = f"{len(named)} of {len(tasks)} tasks get no requests from the balancer: {', '.join(named)}."
-    fix = "Let the balancer in at the API's port (praxis_ecs.api_from), and check the target group's health check."
+    what = f"{len(named)} of {len(tasks)} tasks get no requests from the load balancer: {', '.join(named)}."
+    fix = "Admit the load balancer at the API's port (praxis_ecs.api_from), and check the target group's health check."
     return [Finding("targets-unhealthy", what, where, fix)]

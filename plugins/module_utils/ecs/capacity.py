@@ -67,13 +67,14 @@ def read(reader: OptionReader, given: Any) -> Capacity:
     found = [each for each in (_provider(reader, entry) for entry in entries) if each]
     names = [each.provider for each in found]
     if len(set(names)) < len(names):
-        reader.bad("capacity names a provider twice", "Give each provider one entry.")
+        reader.bad("capacity has a provider twice", "Give each provider one entry.")
     if len({each.provider in _OF_FARGATE for each in found}) > 1:
-        reader.bad("capacity mixes Fargate with instances", "ECS takes either: make a kind of each.")
+        reader.bad("capacity mixes Fargate with instances", "ECS allows one of them in a kind: write one kind for "
+                                                            "each.")
     if sum(each.base > 0 for each in found) > 1:
-        reader.bad("capacity has several bases", "ECS takes one: give base to a single provider.")
+        reader.bad("capacity has several bases", "ECS allows one: set base for a single provider.")
     if found and not any(each.weight for each in found):
-        reader.bad("capacity gives no provider a weight", "Give at least one a weight of 1.")
+        reader.bad("capacity gives no provider a weight", "Set weight to 1 or more for at least one provider.")
     return Capacity(tuple(found) or Capacity().providers)
 
 
@@ -98,10 +99,10 @@ def contradictions(reader: OptionReader, capacity: Capacity, cluster: str, publi
     if capacity.fargate:
         return
     if not cluster:
-        fix = "Name the cluster that the instances are in (praxis_ecs.cluster)."
-        reader.bad("capacity asks for instances, and the cluster that is made has none", fix)
+        fix = "Set praxis_ecs.cluster to the cluster that has the instances."
+        reader.bad("capacity asks for instances, and the cluster that deploy.yml creates has none", fix)
     if public_ip:
-        fix = "Leave public_ip out; instances' tasks reach ECR through a NAT gateway or VPC endpoints."
+        fix = "Remove public_ip; tasks on instances reach ECR through a NAT gateway or VPC endpoints."
         reader.bad("public_ip is true, and a task on an instance has no public address", fix)
 
 
@@ -118,5 +119,5 @@ def fixed(capacity: Capacity, described: Mapping[str, Any], where: str) -> list[
     what = "The service runs by %s, and praxis_ecs.capacity asks for %s." % (
         ("the launch type EC2", "capacity providers") if instances else ("capacity providers", "the launch type EC2")
     )
-    fix = "Give the new one another name (praxis_ecs.name) and remove this one later, or name a capacity provider."
+    fix = "Give the new service another name (praxis_ecs.name) and remove this one later; or use a capacity provider."
     return [Finding("capacity-fixed", what, where, fix)]

@@ -75,7 +75,7 @@ def read(given: Mapping[str, Any], where: str) -> SharedData | None:
         arn = _ARN.fullmatch(text)
         ids[key] = arn["id"] if arn else text
         if not re.fullmatch(_ID[key], ids[key]):
-            fix = "Write its id or its ARN; both exist before the deployment."
+            fix = "Write its id or its ARN; it must exist before the deployment."
             findings.append(Finding("bad-data", f"praxis_data.{key} is {shown(value)}.", where, fix))
     if findings:
         raise Failed(*findings)
@@ -83,5 +83,5 @@ def read(given: Mapping[str, Any], where: str) -> SharedData | None:
 
 
 def _unfit(key: str, where: str) -> Finding:
-    fix = "On ECS it names a file system of Amazon EFS and an access point of it: file_system, access_point."
+    fix = "On ECS set file_system and access_point: a file system of Amazon EFS, and an access point of it."
     return Finding("bad-data", f"praxis_data holds {shown(key)}.", where, fix)

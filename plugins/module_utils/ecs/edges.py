@@ -58,8 +58,8 @@ def findings(
         return []
     testified = _testified(seen, bootstrap)
     if not testified:
-        what = "No member that the tasks dial could be observed, so nobody has seen their edges."
-        fix = "See why the machines do not answer: ansible-playbook playbooks/verify.yml with the same inventory."
+        what = "The members that the tasks dial could not be observed, so the tasks' edges are unknown."
+        fix = "See why the machines do not answer: run playbooks/verify.yml with the same inventory."
         return [Finding("members-unobserved", what, where, fix, WARNING)]
     edges = Counter(address for addresses in testified for address in addresses)
     poor = [f"{task[:8]} ({address}): {edges[address]}" for task, address in sorted(tasks.items())
@@ -71,8 +71,8 @@ def findings(
         f"members see it: {', '.join(poor)}."
     )
     fix = (
-        "Let the tasks' security group in at the members' P2P port, and see that praxis_ecs.bootstrap names members "
-        "that run. A task dials once, after its start: stop it (aws ecs stop-task), and ECS starts another."
+        "Admit the tasks' security group at the members' P2P port, and check that praxis_ecs.bootstrap has running "
+        "members. A task dials once, after its start: stop it (aws ecs stop-task), and ECS starts a new one."
     )
     return [Finding("task-alone", what, where, fix)]
 

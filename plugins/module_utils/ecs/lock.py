@@ -110,7 +110,7 @@ def locked(there: Ticket, now: float) -> Finding:
     """That another run is at work."""
     what = f"Deployment {there.run} of {there.owner} ({there.reason}) is at work"
     what += f"; its lock ends by itself in {left(there, now):.0f} s."
-    fix = "Wait for its end (praxis_lock_wait); if it is known to be dead: "
+    fix = "Wait for its end (-e praxis_lock_wait=SECONDS). If you know that it is dead: "
     return Finding("fleet-locked", what, there.where, f"{fix}-e praxis_take_over={there.run}.")
 
 
@@ -143,5 +143,5 @@ def at_work(there: Ticket, now: float) -> Finding:
 def unfinished(there: Ticket) -> Finding:
     """That a run has stopped before its end: its time is over, or somebody knows that it is dead."""
     what = f"Deployment {there.run} of {there.owner} ({there.reason}) stopped before its end."
-    fix = "Nothing is to be done if this run ended well; else deploy again, or roll back (make rollback)."
+    fix = "Nothing to do if this run ended well; else deploy again, or roll back (make rollback)."
     return Finding(UNFINISHED, what, there.where, fix, WARNING)

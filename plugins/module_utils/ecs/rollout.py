@@ -20,8 +20,8 @@ QUOTED = 8
 _ROUTINE = re.compile(r"has (started|stopped) [0-9]+ (running )?tasks|registered [0-9]+ targets|has begun draining")
 #: Why ECS itself stops a task in the course of a deployment.
 _BY_ECS = "Scaling activity initiated by"
-_FIX = "Fix the image or the settings, and deploy again; the service runs what it ran before."
-_STUCK = "Read the events; then deploy again, or roll back (make rollback)."
+_FIX = "Fix the image or the settings, and deploy again; the service still runs the release from before."
+_STUCK = "Read the events (make verify); then deploy again, or roll back (make rollback)."
 
 
 def primary(service: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -78,7 +78,7 @@ def replaced(service: Mapping[str, Any], where: str) -> list[Finding]:
 
 def not_back(service: Mapping[str, Any], where: str, waited: float) -> list[Finding]:
     """That the circuit breaker's way back has not come to its end."""
-    what = f"ECS has not gone back within {waited:.0f} s: {_counts(service)}."
+    what = f"ECS has not rolled back within {waited:.0f} s: {_counts(service)}."
     return [Finding("rollout-unfinished", what, where, _STUCK)]
 
 
@@ -137,13 +137,13 @@ def health(service: Mapping[str, Any], unhealthy: Sequence[str], minimum: int, w
         what = f"{running} of {wanted} tasks run."
         found.append(Finding("tasks-missing", what, where, fix))
     if wanted < minimum:
-        what = f"It is to have {wanted} tasks, and {minimum} at least are wanted."
-        found.append(Finding("tasks-missing", what, where, "Deploy: so many are written."))
+        what = f"The service should have {wanted} tasks, and at least {minimum} are needed."
+        found.append(Finding("tasks-missing", what, where, "Deploy: that sets the number of tasks again."))
     if unhealthy:
         found.append(Finding("tasks-unhealthy", f"Not healthy: {', '.join(sorted(unhealthy))}.", where, fix))
     if primary(service).get("rolloutState") == RUNNING:
         what = "A deployment is going on."
-        found.append(Finding("rollout-going-on", what, where, "Wait for its end.", WARNING))
+        found.append(Finding("rollout-going-on", what, where, "Wait for its end, then run this again.", WARNING))
     if primary(service).get("rolloutState") == FAILED:
         found.append(Finding("rollout-failed", "The last deployment failed.", where, _STUCK))
     return found
@@ -158,10 +158,10 @@ def left(service: Mapping[str, Any], cluster: str, now: str, where: str) -> Find
     command = f"aws ecs delete-service --cluster {cluster} --service {service.get('serviceName', '')} --force"
     if not now:
         what = f"{_counts(service)} here, and the inventory has no such kind."
-        fix = f"Put the kind back into the inventory, or: {command}. down.yml removes it and all that was made for it."
+        fix = f"Add the kind to the inventory again, or: {command}. down.yml removes it and all that was made for it."
         return Finding("not-in-inventory", what, where, fix, WARNING)
     what = f"{_counts(service)} here, and the kind is in another cluster now."
-    fix = f"When it serves in {now}: {command}. down.yml removes both."
+    fix = f"When the kind serves in {now}, remove the old service: {command}. down.yml removes both."
     return Finding("left-in-cluster", what, where, fix, WARNING)
 
 

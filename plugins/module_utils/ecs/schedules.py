@@ -86,16 +86,16 @@ def read(reader: OptionReader, path: str, given: Any, least: int, most: int) -> 
         if len(reader.findings) > before:
             continue
         if missing or not {"min", "max"} & set(values):
-            fix = "Give each schedule a name, a schedule, and min or max or both."
+            fix = "Write for each schedule: name, schedule, and min or max or both."
             reader.bad(f"{inner} lacks {missing[0] if missing else 'min or max'}", fix)
             continue
         made = Schedule(values["name"], values["schedule"], values.get("timezone", UTC), values.get("min"),
                         values.get("max"))  # fmt: skip
         if made.name in found:
-            reader.bad(f"two schedules are called {made.name}", "Give each one a name of its own.")
+            reader.bad(f"two schedules are called {made.name}", "Give each schedule its own name.")
         if _or(made.min, least) > _or(made.max, most):
             what = f"the schedule {made.name} leaves min {_or(made.min, least)} and max {_or(made.max, most)}"
-            reader.bad(what, "Give it the other limit, too.")
+            reader.bad(what, "Set the other limit too.")
         found[made.name] = made
     return tuple(found.values())
 

@@ -36,8 +36,8 @@ def check(references: Mapping[str, Reference], where: str) -> list[Finding]:
     findings = []
     for name, reference in sorted(references.items()):
         if reference.store != AWS:
-            what = f"{name} is in {reference.store}, and ECS fetches from AWS Secrets Manager alone."
-            fix = "Keep it in AWS Secrets Manager, and refer to that (aws-sm://…)."
+            what = f"{name} is in {reference.store}, and ECS reads only from AWS Secrets Manager."
+            fix = "Store it in AWS Secrets Manager, and refer to it there (aws-sm://…)."
             findings.append(Finding("ecs-secret-store", what, where, fix))
         elif ":" in reference.key:
             what = f"The key {reference.key!r} of {name} has a colon, which separates the parts of ECS's references."

@@ -43,7 +43,7 @@ RETENTION = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096
 LONGEST_START, LONGEST_STOP = 300, 120
 #: What gives agents an identity that lasts in Kubernetes, or might here; and what to do in its place.
 _OF_SLOTS = frozenset({"identities", "identity", "peer_ids", "seeds", "slot", "slots"})
-NO_SLOT = "Leave it out: tasks lease no slot. Run what needs a peer id that lasts on a machine or in Kubernetes."
+NO_SLOT = "Remove it: a task has no slot. Run agents that need a lasting peer id on machines or in Kubernetes."
 _NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]{0,98}[a-zA-Z0-9])?")
 _GROUP = re.compile(r"[A-Za-z0-9_./#-]{1,512}")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
@@ -152,7 +152,7 @@ def read_kind(given: Mapping[str, Any], name: str, deployed: bool = True) -> Kin
     """
     reader = OptionReader(VARIABLE, "ecs", name)
     for promised in sorted(_OF_SLOTS & set(given)):
-        reader.bad(f"{promised} is given, and a task makes itself an identity at each start", NO_SLOT)
+        reader.bad(f"{promised} is set, and a task creates a new identity at each start", NO_SLOT)
     values = reader.section("", {key: value for key, value in given.items() if key not in _OF_SLOTS}, _TOP)
     values.setdefault("name", name)
     if fault := _fault_of_name(values["name"]):
@@ -182,28 +182,28 @@ def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping
     scale = settings.autoscaler
     capacity.contradictions(reader, settings.capacity, settings.cluster, settings.public_ip)
     if not settings.scales and "autoscaler" in given:
-        fix = "Leave desired_count out, and the autoscaler decides; or leave autoscaler out, and there is none."
+        fix = "Remove desired_count (then the autoscaler decides), or remove autoscaler."
         reader.bad("desired_count and autoscaler are both given", fix)
     if scale.min > scale.max:
         reader.bad(f"autoscaler.min is {scale.min} and autoscaler.max {scale.max}", "Make max the larger one.")
     if not settings.bootstrap:
-        fix = "Give the multiaddrs of members on machines (make status shows them): a task is dialled by nobody."
+        fix = "Set it to multiaddrs of members on machines (make status shows the members): nobody dials a task."
         reader.bad("bootstrap names no member to dial", fix)
     dialled = len(set(edges.peer_ids(settings.bootstrap)))
     if settings.bootstrap and settings.edges > dialled:
         fix = "Lower edges, or name more members in bootstrap: a task is connected to nobody else."
         reader.bad(f"edges is {settings.edges}, and bootstrap names {dialled} to dial", fix)
     if not settings.subnets:
-        reader.bad("subnets is empty", "Give the ids of the subnets that tasks are to be in, of two zones.")
+        reader.bad("subnets is empty", "Set subnets to the ids of the tasks' subnets, in two zones.")
     if settings.security_groups and settings.api_from:
-        fix = "Leave api_from out and let the callers in by your groups, or leave security_groups out."
+        fix = "Remove api_from and admit the callers in your own groups, or remove security_groups."
         reader.bad("api_from is given, and security groups of yours are not changed", fix)
     fewest = settings.fewest
     # ECS rounds the minimum up and the maximum down, to whole tasks.
     least, most = -(-fewest * settings.minimum_healthy_percent // 100), fewest * settings.maximum_percent // 100
     if fewest and least >= fewest >= most:
         tasks = "1 task" if fewest == 1 else f"{fewest} tasks"
-        what = f"minimum_healthy_percent and maximum_percent leave none of {tasks} to replace"
+        what = f"minimum_healthy_percent and maximum_percent allow none of {tasks} tasks to be replaced"
         reader.bad(what, "Raise maximum_percent, or lower minimum_healthy_percent: ECS counts in whole tasks.")
 
 

@@ -39,9 +39,9 @@ _TMPFS = 64
 #: What ECS takes of a health check, from the least to the most: seconds, seconds, times.
 _INTERVAL, _TIMEOUT, _RETRIES = (5, 300), (2, 60), (1, 10)
 _NOT_HERE = {
-    "files": "Put the files into the image: ECS mounts none.",
-    "extra_hosts": "Use a name that the VPC resolves: a task's names cannot be added to.",
-    "ports": "Leave them out: the containers of a task reach each other at localhost, and nothing else is let in.",
+    "files": "Put the files into the image: ECS mounts no files.",
+    "extra_hosts": "Use a name that the VPC resolves: names cannot be added to a task.",
+    "ports": "Remove them: the containers of a task reach each other at localhost, and others cannot reach them.",
 }
 _WITHOUT_EFFECT = {
     "pids": "ECS limits no processes.",
@@ -155,7 +155,7 @@ def check(services: Sequence[Service], settings: Mapping[str, Any]) -> list[Find
 def _check(service: Service) -> Iterator[Finding]:
     for key, fix in _NOT_HERE.items():
         if getattr(service, key):
-            yield Finding("not-on-ecs", f"{key} cannot be had on ECS.", where(service.name, key), fix, ERROR)
+            yield Finding("not-on-ecs", f"{key} is not possible on ECS.", where(service.name, key), fix, ERROR)
     for key, fix in _WITHOUT_EFFECT.items():
         if getattr(service.limits, key) != getattr(Limits(), key):
             place = where(service.name, f"container.{key}")
@@ -165,7 +165,7 @@ def _check(service: Service) -> Iterator[Finding]:
         ("stop_grace", service.limits.stop_grace, LONGEST_STOP),
     ):
         if seconds(text) > most:
-            what = f"container.{key} is {text}, and ECS takes {most} s at most."
+            what = f"container.{key} is {text}, and ECS allows {most} s at most."
             yield Finding("ecs-too-long", what, where(service.name, f"container.{key}"), "Shorten it.")
     health = service.health
     if health is None:
@@ -176,7 +176,7 @@ def _check(service: Service) -> Iterator[Finding]:
         ("retries", health.retries, _RETRIES),
     ):
         if not least <= value <= most:
-            what = f"health.{key} is {value}, and ECS takes {least} to {most}."
+            what = f"health.{key} is {value}, and ECS allows {least} to {most}."
             yield Finding("not-on-ecs", what, where(service.name, f"health.{key}"), "Choose a value in that range.")
 
 
@@ -191,6 +191,6 @@ def _endpoints(services: Sequence[Service], settings: Mapping[str, Any]) -> Iter
             url = str(each.get("url", "") if isinstance(each, Mapping) else each)
             host = urlsplit(url).hostname or ""
             if host in names:
-                what = f"{path} has {url}, and a service has no name of its own on ECS."
+                what = f"{path} has {url}, and on ECS a service has no name."
                 fix = f"Write {url.replace(host, 'localhost', 1)}: all containers of a task have one network."
                 yield Finding("not-on-ecs", what, where(host), fix, ERROR)

@@ -192,16 +192,16 @@ class Kind:
             ("praxis_container.stop_grace", limits.stop_grace, LONGEST_STOP),
         ):
             if seconds(text) > most:
-                said = f"{what} is {text}, and ECS takes {most} s at most."
-                fix = "Shorten it; the first follows from llm.timeout and llm.max_retries where it is not set."
+                said = f"{what} is {text}, and ECS allows {most} s at most."
+                fix = "Use a shorter time. The time for the start follows from llm.timeout and llm.max_retries."
                 found.append(Finding("ecs-too-long", said, where, fix))
         if settings.autoscaler.requests and not (self.balancer and self.balancer.label):
             what = "praxis_ecs: autoscaler.requests is given, and no application load balancer counts requests."
-            fix = "Name its target group (praxis_target_group), or leave autoscaler.requests out."
+            fix = "Set praxis_target_group, or remove autoscaler.requests."
             found.append(Finding("bad-ecs-setting", what, where, fix))
         size = len(json.dumps(self.definition("")))
         if size > LARGEST:
-            what = f"The settings and the bootstrap list make a definition of {size} bytes, and AWS takes {LARGEST}."
+            what = f"Settings and bootstrap list make a task definition of {size} bytes, and AWS allows {LARGEST}."
             fix = "Shorten the settings, or dial fewer members (bootstrap)."
             found.append(Finding("task-definition-too-large", what, where, fix))
         return found

@@ -66,10 +66,10 @@ def refusals(found: Sequence[Edge]) -> List[Finding]:
         if not each.is_possible:
             apart[each.pod.kind][each.machine.name] = None
     fix = (
-        "Let the pods reach the machines (a praxis_public_ip, or one praxis_network for both), or the machines the "
-        "pods: praxis_kubernetes.machines, with service and addresses."
+        "Let the pods reach the machines (praxis_public_ip, or one praxis_network for both), or let the machines "
+        "reach the pods (service and addresses in praxis_kubernetes.machines)."
     )
-    what = "Its pods and %s cannot dial each other: neither has an address that the other can reach."
+    what = "Its pods and %s cannot dial each other: neither side has an address that the other can reach."
     return [Finding("no-way-across", what % ", ".join(names), kind, fix) for kind, names in apart.items()]
 
 

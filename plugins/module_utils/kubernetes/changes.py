@@ -105,7 +105,7 @@ def foreign(item: Object, before: Optional[Object], fleet: str) -> Optional[Find
     """That an object of this name exists and is not ours. A namespace may be anybody's."""
     if before is None or is_ours(before, fleet):
         return None
-    what = "%s exists, and is not of the fleet %s." % (resources.name(item), fleet)
+    what = "%s exists, and does not belong to the fleet %s." % (resources.name(item), fleet)
     fix = "Remove or rename it, or give the kind or the namespace another name."
     return Finding("object-foreign", what, item["metadata"].get("namespace", "cluster"), fix)
 
@@ -120,9 +120,9 @@ def other_workload(item: Object, there: Sequence[Object]) -> Optional[Finding]:
     kinds = {each["kind"] for each in there if is_workload(each) and each["metadata"]["name"] == name}
     if not is_workload(item) or not kinds or item["kind"] in kinds:
         return None
-    what = "It is a %s in the cluster, and would become a %s beside it, with the same pods."
+    what = "In the cluster it is a %s, and a %s with the same pods would be created beside it."
     what %= (", ".join(sorted(kinds)), item["kind"])
-    fix = "Give the kind of the other role another name (praxis_kubernetes_kind.name); this one goes when that serves."
+    fix = "Give the new kind another name (praxis_kubernetes_kind.name), and remove this one when the new one serves."
     return Finding("role-fixed", what, name, fix)
 
 
@@ -135,7 +135,7 @@ def left_elsewhere(there: Sequence[Object], namespace: str) -> List[Finding]:
     found = []
     for other in sorted({item["metadata"]["namespace"] for item in there}):
         named = [resources.name(item) for item in there if item["metadata"]["namespace"] == other]
-        what = "%s in it is of this fleet, too: where it has the same slots, two agents have one identity."
+        what = "%s in it also belongs to this fleet: if both have the same slots, two agents have one identity."
         fix = "When the fleet serves in %s, remove the other one: down.yml with praxis_kubernetes.namespace: %s. "
         fix += "If it is another fleet, give it another praxis_fleet."
         where = "namespace %s" % other
@@ -167,12 +167,12 @@ def amiss(found: Sequence[Change], deployed: Collection[str], where: str) -> Lis
     gone = [change.name for change in new if change.name in deployed]
     findings = []
     if gone:
-        fix = "Deploy: it makes them again."
+        fix = "Deploy: that creates them again."
         findings.append(Finding("object-missing", "Somebody has removed %s." % ", ".join(gone), where, fix))
     rest = [change for change in found if change.name not in gone]
     if rest and not any(change.is_workload and change.verb == CREATE for change in rest):
         what = "A deployment would %s." % ", ".join("%s %s" % (change.verb, change.name) for change in rest)
-        findings.append(Finding("not-as-planned", what, where, "Read the plan (make plan), and deploy.", WARNING))
+        findings.append(Finding("not-as-planned", what, where, "Read the plan (plan.yml), and deploy.", WARNING))
     return findings
 
 

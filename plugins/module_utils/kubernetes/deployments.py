@@ -135,7 +135,7 @@ def goal(past: Sequence[Past], to: str = "", left: bool = False) -> Past:
         meant = [one for one in good if one.run == to]
         if not meant:
             known = ", ".join(one.run for one in good) or "none"
-            fix = "Choose one that make history lists as good: %s." % known
+            fix = "Choose a deployment that make history lists as good: %s." % known
             what = "The cluster keeps no good deployment %s." % to
             raise Failed(Finding("unknown-deployment", what, "praxis_to", fix))
     else:

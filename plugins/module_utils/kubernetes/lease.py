@@ -53,7 +53,7 @@ def locked(lease: Optional[Object], now: float, take_over: str = "") -> Optional
     about = lease["metadata"].get("annotations") or {}
     what = "Deployment %s of %s (%s) is at work; its lease lasts another %d s."
     what %= (run, about.get(OWNER, "somebody"), about.get(REASON, "deployment"), expires(lease) - now)
-    fix = "Wait for its end (praxis_lock_wait); if it is known to be dead: -e praxis_take_over=%s." % run
+    fix = "Wait for its end (-e praxis_lock_wait=SECONDS). If you know that it is dead: -e praxis_take_over=%s." % run
     return Finding("fleet-locked", what, name_of(lease), fix)
 
 

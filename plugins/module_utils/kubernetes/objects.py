@@ -76,7 +76,7 @@ def check_size(kind: str, data: Mapping[str, str]) -> List[Finding]:
     if size <= LARGEST_CONFIG:
         return []
     what = "Its settings or bootstrap lists are %d bytes, and a ConfigMap holds %d." % (size, LARGEST_CONFIG)
-    fix = "Lower autoscaler.max, or make another kind of the rest."
+    fix = "Lower autoscaler.max, or put some of the pods into another kind."
     return [Finding("config-too-large", what, kind, fix)]
 
 

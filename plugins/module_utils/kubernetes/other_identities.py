@@ -47,7 +47,7 @@ def _ids(data: Optional[Mapping[str, str]]) -> Dict[str, str]:
 
 
 def _refusal(kind: str, names: Sequence[str]) -> Finding:
-    what = "Pods serve with the peer ids that they have, and would be called not ready, all at once, with others: %s."
-    fix = "Give these slots the seeds that they had (praxis_slot, seeds, peer_ids, the store). "
-    fix += "For new identities deploy another kind of members, and take this one out when it serves."
+    what = "Running pods would get other peer ids, and all of them would become not ready at once: %s."
+    fix = "Give these slots the seeds that they had before (praxis_slot, seeds, peer_ids, the store). "
+    fix += "For new identities, deploy another kind of members, and remove this kind when the new one serves."
     return Finding("other-identities", what % ", ".join(sorted(names)), kind, fix)

@@ -84,8 +84,8 @@ def not_gone(pod: Object, now: float) -> Optional[Fault]:
     if not until or until >= clocks.moment(now - _LATE):
         return None
     node = pod["spec"].get("nodeName", "")
-    what = "It was to be gone by %s, and its node %s has not confirmed that it is." % (until, node or "(none)")
-    fix = "kubectl get node %s. When it never comes back, remove it from the cluster (kubectl delete node); " % node
+    what = "The pod should have ended by %s, and its node %s has not confirmed it." % (until, node or "(none)")
+    fix = "kubectl get node %s. If it does not come back, remove it from the cluster (kubectl delete node); " % node
     fix += "deleting the pod by force may leave two agents with one identity."
     return Fault(Finding("pod-not-gone", what, name_of(pod), fix))
 
@@ -113,8 +113,8 @@ def _unscheduled(pod: Object, events: Sequence[Object]) -> Optional[Fault]:
     condition = _condition(pod, "PodScheduled")
     if condition.get("status") != "False":
         return None
-    fix = "Give the cluster a node with that much free, or lower cpu and praxis_container.memory."
-    what = "No node takes it: %s" % shown(condition.get("message") or condition.get("reason"))
+    fix = "Give the cluster a node with that much free, or lower cpu (praxis_kubernetes) and praxis_container.memory."
+    what = "The pod cannot be scheduled on a node: %s" % shown(condition.get("message") or condition.get("reason"))
     about = _about(pod, events)
     comes = _is_later(newest(about, *_NODE_COMES), newest(about, *_NO_NODE_COMES))
     return Fault(Finding("pod-unschedulable", what, name_of(pod), fix), patience=None if comes else 180)
@@ -126,22 +126,25 @@ def _of_container(pod: Object, events: Sequence[Object]) -> Optional[Fault]:
     reason = waiting.get("reason", "")
     if reason in _IMAGE:
         said = _pull_failure(pod, events) or waiting.get("message") or reason
-        fix = "Correct praxis_image, or let the nodes pull it (image_pull_secrets, the nodes' own rights)."
-        what = "Its image cannot be pulled: %s" % shown(said)
+        fix = (
+            "Correct praxis_image, or give the nodes the right to pull it (image_pull_secrets, the role of the nodes)."
+        )
+        what = "The pod's image cannot be pulled: %s" % shown(said)
         return Fault(Finding("image-pull-failed", what, name_of(pod), fix), patience=15)
     if reason in _CREATE:
-        what = "Its container cannot be made: %s" % shown(waiting.get("message") or reason)
-        return Fault(Finding("container-not-created", what, name_of(pod), "Fix what the message names."), patience=30)
+        what = "The pod's container cannot be created: %s" % shown(waiting.get("message") or reason)
+        fix = "Fix what the cluster's message names, and deploy again."
+        return Fault(Finding("container-not-created", what, name_of(pod), fix), patience=30)
     ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get("terminated")
     if ended and ended.get("reason") == "OOMKilled":
-        what, fix = "The kernel killed it at its memory limit.", "Raise praxis_container.memory."
+        what, fix = "The kernel killed the agent at its memory limit.", "Raise praxis_container.memory."
         return Fault(Finding("container-out-of-memory", what, name_of(pod), fix), patience=0)
     if ended and not (status.get("state") or {}).get("running"):
         times = restarts(pod)
         what = "The agent ended with code %s (restarted %d times)." % (ended.get("exitCode"), times)
         fix = "Read its log: kubectl logs --previous %s." % name_of(pod)
         if ended.get("exitCode") == _KILLED:
-            fix += " Something killed it: the kubelet, whose events say so, or the kernel at praxis_container.memory."
+            fix += " It was killed: by the kubelet (kubectl describe), or by the kernel at praxis_container.memory."
         return Fault(Finding("container-exited", what, name_of(pod), fix), 0 if times > 1 else 60, pod=name_of(pod))
     return None
 
@@ -151,14 +154,14 @@ def _unready(pod: Object, events: Sequence[Object]) -> Fault:
     about = _about(pod, events)
     mount = newest(about, "FailedMount")
     if mount is not None and not _is_later(newest(about, *_MOUNTED), mount) and not _runs(pod):
-        what = "What it mounts is not there: %s" % shown(mount.get("message"))
-        fix = "Make the Secret that is named; with the External Secrets Operator, see what its ExternalSecret says."
+        what = "A Secret or ConfigMap that the pod mounts is missing: %s" % shown(mount.get("message"))
+        fix = "Create the Secret that the message names; with External Secrets, kubectl describe externalsecret."
         return Fault(Finding("pod-mount-failed", what, name_of(pod), fix), patience=90)
     probe = newest(about, "Unhealthy")
-    what = "It is not ready yet."
+    what = "The pod is not ready yet."
     if probe is not None:
-        what = "It is not ready: %s" % shown(probe.get("message"))
-    fix = "The probe's words say what is missing: the API, the expected peer id, or live edges."
+        what = "The pod is not ready: %s" % shown(probe.get("message"))
+    fix = "Fix what the probe's message says: the API, the peer id, or live edges. The agent's log: kubectl logs."
     return Fault(Finding("pod-not-ready", what, name_of(pod), fix), pod=name_of(pod))
 
 

@@ -52,7 +52,7 @@ def identity_fault(api_port: int, expected: str) -> str:
     try:
         found = str(json.loads(text)["peer_id"])
     except (ValueError, KeyError, TypeError):
-        return "/p2p/info names no peer id"
+        return "/p2p/info has no peer id"
     if expected and found != expected:
         return "its peer id is %s and should be %s" % (found, expected)
     return ""
@@ -92,7 +92,7 @@ def mesh_fault(found: Optional[Set[str]], own: str, edges: Set[str], wanted: int
     if found is None:
         return "the names of the other pods could not be resolved"
     if wanted and own and own not in found:
-        return "the Service of the members does not lead to it (%s)" % own
+        return "the Service of the members does not list this pod (%s)" % own
     if wanted and not found:
         return "no member has an address"
     others = len(found - {own})

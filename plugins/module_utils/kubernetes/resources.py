@@ -106,13 +106,13 @@ def for_cluster(
 
 
 def _unserved(kind: str, version: str) -> Finding:
-    what = "The cluster does not serve %s, which %ss are of." % (version, kind)
-    fix = "Use a cluster of 1.20 or newer."
+    what = "The cluster does not have the API %s, which a %s needs." % (version, kind)
+    fix = "Use a cluster of Kubernetes 1.20 or newer."
     if kind == "ExternalSecret":
-        fix = "Install the External Secrets Operator, or name Secrets that exist (secrets and identities.existing)."
+        fix = "Install the External Secrets Operator, or use existing Secrets (secrets.existing, identities.existing)."
     return Finding("api-not-served", what, "cluster", fix)
 
 
 def _unknown_field(item: Object, field: str, value: Any, version: Version) -> Finding:
-    what = "Kubernetes %d.%d knows no %s, so %s goes without it (%s)." % (*version, field, name(item), value)
-    return Finding("field-not-served", what, "cluster", "Use a newer cluster, or leave it so.", WARNING)
+    what = "Kubernetes %d.%d does not know %s, so %s goes without it (%s)." % (*version, field, name(item), value)
+    return Finding("field-not-served", what, "cluster", "Use a newer cluster, or go on without it.", WARNING)

@@ -148,16 +148,16 @@ def _without_canary(seen: Seen, goal: Goal) -> Optional[Fault]:
     wanted = seen.workload["spec"].get("replicas", 1)
     if not goal.partition or wanted > goal.partition:
         return None
-    what = "The canary was taken away while it was judged: %d pods are wanted now, and it was from number %d on."
+    what = "The canary was removed while it was judged: now %d pods are wanted, and it was the pods from number %d on."
     what %= (wanted, goal.partition)
-    fix = "Deploy again. Where the autoscaler often takes pods, raise its min, or set praxis_canary: 0."
+    fix = "Deploy again. If the autoscaler often removes pods, raise autoscaler.min, or set praxis_canary: 0."
     return Fault(Finding("canary-gone", what, goal.name, fix), _MISSED)
 
 
 def stalled(seen: Seen, goal: Goal, quiet: float) -> Finding:
     """That it has come no further for too long, and nothing says why."""
     ready = sum(1 for pod in seen.pods if is_ready(pod) and release_of(pod) == goal.release)
-    what = "%d of %d pods are ready on release %s, and it has come no further for %d s."
+    what = "%d of %d pods are ready on release %s, and there has been no progress for %d s."
     what %= (ready, seen.workload["spec"].get("replicas", 1), goal.release, quiet)
     fix = "kubectl describe %s %s; kubectl get events." % (goal.kind.lower(), goal.name)
     return Finding("rollout-stalled", what, goal.name, fix)
@@ -176,10 +176,10 @@ def _of_events(seen: Seen, goal: Goal) -> Optional[Fault]:
         return None
     message = str(event.get("message"))
     full = "exceeded quota" in message
-    fix = "Fix what the admission of the cluster names."
+    fix = "Fix what the cluster's admission message names, and deploy again."
     if full:
         fix = "Raise the namespace's ResourceQuota, or ask for fewer or smaller pods."
-    what = "The cluster makes no pod: %s" % shown(message)
+    what = "The cluster creates no pod: %s" % shown(message)
     return Fault(Finding("quota-exceeded" if full else "pod-refused", what, goal.name, fix), 30)
 
 

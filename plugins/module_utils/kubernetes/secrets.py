@@ -94,20 +94,20 @@ def check_references(source: SecretSource, references: Mapping[str, Reference], 
     """
     findings = []
     for store in sorted({reference.store for reference in references.values()} - set(source.stores)):
-        what = "praxis_kubernetes.%s names no store for %s." % (part, store)
+        what = "praxis_kubernetes.%s has no store for %s." % (part, store)
         fix = "Set %s.stores.%s to the name of a %s of the External Secrets Operator, or %s.existing to a Secret."
         fix %= (part, store, source.store_kind, part)
         findings.append(Finding("no-secret-store", what, where, fix))
     for name, reference in sorted(references.items()):
         if reference.key and not _PLAIN_KEY.fullmatch(reference.key):
-            what = "The key %r of %s has a meaning of its own to the External Secrets Operator." % (reference.key, name)
-            fix = "Use a key of letters, digits, '_' and '-', or name an existing Secret (%s.existing)." % part
+            what = "The External Secrets Operator would not read the key %r of %s literally." % (reference.key, name)
+            fix = "Use a key of letters, digits, '_' and '-', or use an existing Secret (%s.existing)." % part
             findings.append(Finding("external-secret-key", what, where, fix))
     projects = sorted({reference.project for reference in references.values() if reference.project})
     regions = sorted({reference.region for reference in references.values() if reference.region})
     for kind, places in (("projects", projects), ("regions", regions)):
         if len(places) > 1:
-            what = "Its %s are in several %s (%s), and a store is of one." % (part, kind, ", ".join(places))
-            fix = "Keep them in one place, or name an existing Secret (%s.existing)." % part
+            what = "Its %s are in several %s (%s), and a store reads only one." % (part, kind, ", ".join(places))
+            fix = "Store them in one place, or use an existing Secret (%s.existing)." % part
             findings.append(Finding("secrets-apart", what, where, fix))
     return findings

@@ -185,7 +185,7 @@ def read_kind(given: Mapping[str, Any], name: str) -> KindSettings:
 
 def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping[str, Any]) -> None:
     if settings.replicas is not None and "autoscaler" in given:
-        fix = "Leave replicas out, and the autoscaler decides; or leave autoscaler out, and there is none."
+        fix = "Remove replicas (then the autoscaler decides), or remove autoscaler."
         reader.bad("replicas and autoscaler are both given", fix)
     if settings.autoscaler.min > settings.autoscaler.max:
         what = "autoscaler.min is %d and autoscaler.max %d" % (settings.autoscaler.min, settings.autoscaler.max)
@@ -195,21 +195,21 @@ def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping
         reader.bad(what, "Make cpu_limit the larger one, or leave it out.")
     for part, source in (("secrets", settings.secrets), ("identities", settings.identities)):
         if source.stores and source.existing:
-            fix = "Name the stores of the External Secrets Operator, or the Secret that exists; not both."
+            fix = "Set stores (of the External Secrets Operator) or existing (a Secret), not both."
             reader.bad("%s has both stores and existing" % part, fix)
     if settings.peer_ids and settings.seeds:
-        reader.bad("peer_ids and seeds are both given", "Give one: a peer id follows from its seed.")
+        reader.bad("peer_ids and seeds are both given", "Remove one of the two: a peer id follows from its seed.")
     if settings.machines.service and not settings.machines.addresses:
         fix = "Write addresses of nodes, or of the load balancers by ordinal, as you have reserved them."
         reader.bad("machines.service is given without machines.addresses", fix)
     if settings.machines.addresses and not settings.machines.service:
-        fix = "Write machines.service: %s or %s, or leave machines.addresses out." % (NODE_PORT, LOAD_BALANCER)
+        fix = "Write machines.service: %s or %s, or remove machines.addresses." % (NODE_PORT, LOAD_BALANCER)
         reader.bad("machines.addresses is given without machines.service", fix)
     if settings.machines.service == NODE_PORT and settings.machines.port + settings.maximum > 65536:
-        reader.bad("machines.port leaves no port for each pod", "Write a lower one; nodes have 30000 to 32767.")
+        reader.bad("machines.port leaves no port for each pod", "Write a lower port; nodes have 30000 to 32767.")
     if settings.role == LEAF and (settings.peer_ids or settings.seeds or "identities" in given):
-        fix = "Leave peer_ids, seeds and identities out: a leaf makes itself an identity at each start."
-        reader.bad("it is a leaf with identities", fix)
+        fix = "Leave peer_ids, seeds and identities out: a leaf creates a new identity at each start."
+        reader.bad("it has the role leaf, and identities are set", fix)
 
 
 def policy_peer(given: Mapping[str, Any]) -> Dict[str, Any]:
@@ -245,7 +245,8 @@ _TOP: Mapping[str, Any] = {
     "cpu_limit": shapes.cpu,
     "secrets": _SOURCE,
     "identities": _SOURCE,
-    "peer_ids": listed(matches(re.compile(r"\w+"), "Write the peer ids, that of ordinal 0 first."), "peer ids"),
+    "peer_ids": listed(matches(re.compile(r"\w+"), "Write the peer ids in the order of the pods: "
+                                                   "ordinal 0 first."), "peer ids"),
     "seeds": listed(matches(re.compile(r"\S+"), "Write seeds of 32 bytes in base64."), "seeds"),
     "api_from": listed(shapes.peer, "selectors"),
     "service_account": {"name": shapes.object_name, "create": truth, "annotations": shapes.annotations},

@@ -28,9 +28,9 @@ def unsynced(item: Mapping[str, Any]) -> Optional[Finding]:
     fails = ready.get("status") == "False"
     if not status or made and not fails:
         return None
-    said = str(ready.get("message") or ready.get("reason")) if fails else "it has not come to it"
-    what = "The External Secrets Operator has not made this Secret as it is to be: %s." % short(said).rstrip(".")
-    fix = "kubectl describe externalsecret %s; the store's account needs every secret and version in it." % name
+    said = str(ready.get("message") or ready.get("reason")) if fails else "it has not processed it yet"
+    what = "The External Secrets Operator has not brought this Secret up to date: %s." % short(said).rstrip(".")
+    fix = "kubectl describe externalsecret %s; the store's account must be able to read every secret in it." % name
     if made:
-        what = "The External Secrets Operator could not look again: %s." % short(said).rstrip(".")
+        what = "The External Secrets Operator could not refresh this Secret: %s." % short(said).rstrip(".")
     return Finding("secret-not-synced", what, "ExternalSecret/%s" % name, fix, WARNING if made else ERROR)

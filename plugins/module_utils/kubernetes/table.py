@@ -26,7 +26,7 @@ def summary(found: Mapping[str, Any], width: Optional[int] = None, paint: render
 def history(rows: Rows, width: Optional[int] = None, paint: render.Paint = render.plain) -> List[str]:
     """The deployments, newest first."""
     if not rows:
-        return ["The cluster keeps no deployment of this fleet."]
+        return ["The cluster has no record of a deployment of this fleet."]
     columns = [
         render.Column("DEPLOYMENT", [(row["run"], "") for row in rows]),
         render.Column("WHEN", [(moment(row["at"]), "") for row in rows], 1),

@@ -451,7 +451,7 @@ def test_the_playbooks_do_the_same_and_leave_a_summary(api: FakeApi, tmp_path: P
     assert "changed=0" in play("deploy").stdout
     api.bad_images[IMAGE] = PULL
     status = play("status")
-    assert status.returncode != 0 and "Its image cannot be pulled" in status.stdout
+    assert status.returncode != 0 and "The pod's image cannot be pulled" in status.stdout
     refused = play("down")
     assert refused.returncode != 0 and "praxis_confirm_down=demo" in refused.stdout
     assert play("down", "-e", "praxis_confirm_down=demo").returncode == 0
@@ -462,7 +462,7 @@ def test_the_playbooks_do_the_same_and_leave_a_summary(api: FakeApi, tmp_path: P
     ("code", "said", "fix"),
     [
         (403, 'User "us" cannot create resource "pods/exec"', "Give the controller's account this right"),
-        (500, "error dialing backend: no route to host", "Wait, and run it again"),
+        (500, "error dialing backend: no route to host", "Wait a little, and run this again"),
     ],
 )
 def test_a_probe_that_cannot_be_run_is_told_in_the_cluster_s_own_words(
@@ -473,7 +473,7 @@ def test_a_probe_that_cannot_be_run_is_told_in_the_cluster_s_own_words(
     result = run(api, "verified")
     assert not result["ok"] and codes(result) == ["pod-unseen", "pod-unseen"]
     finding = result["findings"][0]
-    assert finding["what"] == f"The probe could not be run in it. The cluster answers {code}: {said}."
+    assert finding["what"] == f"The probe could not be run in the pod. The cluster answers {code}: {said}."
     assert finding["fix"].startswith(fix)
 
 

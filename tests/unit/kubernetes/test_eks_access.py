@@ -83,5 +83,5 @@ def test_a_cluster_that_is_being_made_says_so(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_cluster_that_is_not_there_is_named(cloud: Cloud) -> None:
-    with pytest.raises(Invalid, match="no such cluster"):
+    with pytest.raises(Invalid, match="The cluster does not exist"):
         cluster_access.configuration({"eks": NAME}, client(cloud.endpoint), GcpClient())

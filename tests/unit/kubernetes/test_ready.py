@@ -120,12 +120,13 @@ def test_a_pod_that_was_in_the_mesh_stays_ready_for_a_while(pod: Pod, edge: int)
 
 def test_a_member_that_its_own_service_does_not_name_is_not_ready(pod: Pod, edge: int) -> None:
     """Without the Service, or before the cluster's DNS knows the pod, nobody says how many others there are."""
-    assert pod.probe(edge, own="192.0.2.1", named=False) == "the Service of the members does not lead to it (192.0.2.1)"
+    listed = pod.probe(edge, own="192.0.2.1", named=False)
+    assert listed == "the Service of the members does not list this pod (192.0.2.1)"
     assert pod.probe(edge, own="192.0.2.1") == ""
 
 
 @pytest.mark.parametrize(
-    ("member", "said"), [(True, "does not lead to it (10.0.0.1)"), (False, "no member has an address")]
+    ("member", "said"), [(True, "does not list this pod (10.0.0.1)"), (False, "no member has an address")]
 )
 def test_no_such_name_is_no_mesh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, member: bool, said: str) -> None:
     def absent(*_: Any) -> Any:
@@ -146,8 +147,8 @@ def test_no_such_name_is_no_mesh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     [
         ("/health", (503, ""), "/health: it answers 503"),
         ("/p2p/info", (503, ""), "/p2p/info: it answers 503"),
-        ("/p2p/info", (200, "no JSON"), "/p2p/info names no peer id"),
-        ("/p2p/info", (200, "[]"), "/p2p/info names no peer id"),
+        ("/p2p/info", (200, "no JSON"), "/p2p/info has no peer id"),
+        ("/p2p/info", (200, "[]"), "/p2p/info has no peer id"),
         ("/p2p/info", (200, json.dumps({"peer_id": OTHER})), f"its peer id is {OTHER} and should be {PEER}"),
     ],
 )
