@@ -78,7 +78,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         took = round(time.monotonic() - began, 1)
         if not stood_still:
             what = "The file system was thawed before the snapshot %s held the disk, after %.0f s." % (id_, FROZEN)
-            fix = "Back up again. The snapshot stays, and is never restored."
+            fix = "Back up again. The snapshot stays, and restore.yml never uses it."
             raise Failed(Finding("backup-torn", what, member.name, fix))
         backups.complete(id_)
         return {"changed": True, "backup": args["backup"], "snapshot": id_, "frozen_for": took if frozen else 0.0}
@@ -134,6 +134,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 
 def _missed(name: str, said: str) -> Finding:
-    what = "The link to it was lost, and nobody knows whether its data is the backup's: %s" % said.rstrip(".") + "."
-    fix = "See that it can be reached, and restore again. A disk that was made and not used has praxis_data=restoring."
-    return Finding("restore-missed", what, name, fix)
+    what = "The connection was lost, and it is not known whether the host has the backup's data: %s."
+    fix = "Make the host reachable, and restore again. A disk that was created and not used has praxis_data=restoring."
+    return Finding("restore-missed", what % said.rstrip("."), name, fix)

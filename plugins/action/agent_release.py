@@ -133,7 +133,7 @@ class ActionModule(HostAction):
             run.activate(name, container, observation.get("services") or {})
         failed = absences([name], {name: outcome}).get(name)
         if args["state"] == "restored" and failed is not None:
-            what = "It could not be rolled back to release %s: %s" % (run.touched()[name] or "none", failed.what)
+            what = "The host could not be rolled back to release %s: %s" % (run.touched()[name] or "none", failed.what)
             run.record([Finding("not-rolled-back", what, name, failed.fix)])
 
     def allow(self, name: str) -> None:
@@ -145,7 +145,7 @@ class ActionModule(HostAction):
                     code="ansible-debug",
                     what="Ansible's debug output is on, and it would print the secrets that go to the machine.",
                     where=name,
-                    fix="Unset ANSIBLE_DEBUG, and `debug` in ansible.cfg; -vvvvv shows much, and no secret.",
+                    fix="Unset ANSIBLE_DEBUG, and `debug` in ansible.cfg; -vvvvv shows much and no secrets.",
                 )
             )
         # Ansible's own decision for a module: 2.21 asks there, and no longer the connection, for kept remote files.
@@ -173,7 +173,7 @@ class ActionModule(HostAction):
 
 def _data_stays(name: str, replaced: str) -> Finding:
     """A rollback is to a release; data goes forward only."""
-    what = "Its release was rolled back, and its data was not: it has the backup's. The previous disk, %s, stays."
+    what = "The host's release was rolled back, but its data is that of the backup. The previous disk, %s, was kept."
     fix = "Remove the cause, and restore the backup again; or put that disk back by hand (docs/data.md)."
     return Finding("data-not-rolled-back", what % replaced, name, fix, level=WARNING)
 
@@ -207,13 +207,13 @@ def _not_pipelined(connection: Any) -> Tuple[str, str]:
     """Why a connection does not pipeline, and what would make it."""
     become = connection.become
     if become is not None and not become.pipelining:
-        fix = "Set ansible_become_method (ANSIBLE_BECOME_METHOD) to one that needs no terminal, such as sudo."
+        fix = "Set ansible_become_method (ANSIBLE_BECOME_METHOD) to a method that needs no terminal, such as sudo."
         return "The become method %s forbids pipelining" % become.name, fix
     if not connection.has_pipelining:
-        fix = "Set ansible_connection (ANSIBLE_TRANSPORT) to one that can, such as ssh."
+        fix = "Set ansible_connection (ANSIBLE_TRANSPORT) to a plugin that can, such as ssh."
         return "The connection plugin %s cannot pipeline" % connection.transport, fix
     asked = [name for name in SSH_ARGUMENTS if asks_for_terminal(connection, name)]
     if asked:
-        fix = "Take -t, -tt and RequestTTY out of ansible_%s (%s)." % (asked[0], "ANSIBLE_" + asked[0].upper())
+        fix = "Remove -t, -tt and RequestTTY from ansible_%s (%s)." % (asked[0], "ANSIBLE_" + asked[0].upper())
         return "SSH is asked for a terminal, and Ansible pipelines nothing through one", fix
     return "Pipelining is off", "Set ansible_pipelining to true for this host and unset ANSIBLE_KEEP_REMOTE_FILES."

@@ -55,8 +55,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if answer.get("failures"):
                 findings += [Finding(**each) for each in answer["failures"]]
             elif answer.get("outcome") != "done":
-                what = "It gave no answer, and nothing of it was backed up."
-                findings.append(Finding("backup-missed", what, name, "See that it can be reached, and back up again."))
+                what = "The host gave no answer, and its data was not backed up."
+                findings.append(Finding("backup-missed", what, name, "Make the host reachable, and back up again."))
         # While something is wrong nothing is removed: what there is may be all that is left.
         ok = not findings
         gone, left = self._retire(args["fleet"], known) if ok else ([], [])
@@ -84,7 +84,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             try:
                 surplus = backups.surplus(place.observe(), slots)
             except CloudError as error:
-                left.append(_left("No older backup could be looked for", error.finding))
+                left.append(_left("Older backups could not be listed", error.finding))
                 continue
             for each in surplus:
                 try:
@@ -109,7 +109,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         where = "fleet %s" % args["fleet"]
         if unknown:
             what = "No machine of this run has %s." % ", ".join(unknown)
-            fix = "There are: %s." % ", ".join(sorted(one.slot for one in known))
+            fix = "Set praxis_slots to some of: %s." % ", ".join(sorted(one.slot for one in known))
             raise Failed(Finding("unknown-slot", what, where, fix))
         if not args["backup"]:
             return self._listed(there, where)
@@ -127,8 +127,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _listed(self, there: Sequence[Backup], where: str) -> Dict[str, Any]:
         """A refusal that says what there is, for people and for programs."""
         screen.show_in_a_task(self._display, lambda width, paint: _list_lines(there, width, paint), at_the_end=False)
-        fix = "Name one (the table above has them), or say praxis_backup=%s." % backups.NEWEST
-        unnamed = Finding("backup-unnamed", "praxis_backup says no backup to restore.", where, fix)
+        fix = "Use a backup of the table above: -e praxis_backup=NAME, or -e praxis_backup=%s." % backups.NEWEST
+        unnamed = Finding("backup-unnamed", "praxis_backup is empty: it is not known which backup to "
+                                            "restore.", where, fix)
         return {"failed": True, "backups": [one.as_dict() for one in there], **Failed(unnamed).as_result()}
 
 
@@ -157,7 +158,7 @@ def _made_lines(
     columns = [_column("MEMBER", rows, "member"), _column("SLOT", rows, "slot"), _column("SNAPSHOT", rows, "snapshot"),
                _column("STOOD STILL, S", rows, "frozen_for", 1), _column("RESULT", rows, "result")]  # fmt: skip
     lines = ["", *render.table(columns, width, paint), ""]
-    lines += ["Removed, for there are newer ones: %(slot)s %(backup)s (%(snapshot)s)" % one for one in removed]
+    lines += ["Removed, because there are newer backups: %(slot)s %(backup)s (%(snapshot)s)" % one for one in removed]
     for item in render.by_level([{**one.as_dict(), "level": one.level} for one in findings]):
         lines += [*render.finding(item, width, paint), ""]
     return lines
@@ -170,7 +171,7 @@ def _list_lines(there: Sequence[Backup], width: Optional[int], paint: render.Pai
     columns = [_column("BACKUP", rows, "backup"), _column("SLOT", rows, "slot"), _column("SNAPSHOT", rows, "snapshot"),
                _column("GIB", rows, "size", 1), _column("STATE", rows, "state")]  # fmt: skip
     end = "Restore one: -e praxis_backup=NAME, or -e praxis_backup=%s; one slot alone: -e praxis_slots=SLOT."
-    return ["", *render.table(columns, width, paint), "", end % backups.NEWEST if rows else "There is no backup.", ""]
+    return ["", *render.table(columns, width, paint), "", end % backups.NEWEST if rows else "There are no backups.", ""]
 
 
 def _plan_lines(hosts: Mapping[str, Mapping[str, Any]], width: Optional[int], paint: render.Paint) -> List[str]:

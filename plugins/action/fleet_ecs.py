@@ -123,8 +123,8 @@ class _Run:
         """The plan, which is the one that was agreed to, if one was."""
         id_, rows = self._fleet.plan()
         if self._args["plan_id"] not in ("", id_):
-            what = f"The plan is {id_} now and not {self._args['plan_id']}."
-            fix = "Run plan.yml again, read it, and pass the new id."
+            what = f"The plan is now {id_} and no longer {self._args['plan_id']}."
+            fix = "Run plan.yml, read the new plan, and pass its id: -e praxis_plan_id=ID."
             raise Failed(Finding("plan-changed", what, "praxis_plan_id", fix))
         return id_, rows
 
@@ -176,7 +176,7 @@ class _Run:
             return []
         named = ", ".join(f"{row.action} {row.kind} {row.name}" for row in rows)
         what = f"A deployment would {named}."
-        return [Finding("not-as-planned", what, self._fleet.where, "Read the plan (make plan), and deploy.", WARNING)]
+        return [Finding("not-as-planned", what, self._fleet.where, "Read the plan (plan.yml), and deploy.", WARNING)]
 
     def _roll_back(self) -> dict[str, Any]:
         left = self._lock.abandoned()
@@ -261,7 +261,7 @@ def _edited(rows: Sequence[Row]) -> list[Finding]:
     for row in rows:
         if row.action == CHANGE and row.kind in ("scalable target", "scaling policy", "scheduled action"):
             said = ", ".join(f"{each.name} is {each.before} and not {each.after}" for each in row.fields)
-            fix = "It is written again by a deployment; change praxis_ecs.autoscaler to keep it."
+            fix = "The next deployment overwrites it. To keep it, change praxis_ecs.autoscaler."
             found.append(Finding("scaling-edited", f"{said}.", f"{row.kind} {row.name}", fix, WARNING))
     return found
 

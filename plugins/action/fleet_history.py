@@ -57,11 +57,11 @@ def _lines(
         render.Column("BY", [(row["owner"] or render.NONE, "") for row in rows], 3),
         render.Column("WHAT", [(row["reason"] or render.NONE, "") for row in rows], 2),
         render.Column("HOSTS", [(str(len(row["hosts"])), "") for row in rows]),
-        render.Column("STANDS ON", [(str(len(row["stands"])), "") for row in rows]),
+        render.Column("NOW ON", [(str(len(row["stands"])), "") for row in rows]),
     ]
     lines = ["", *render.table(columns, width, paint), ""]
     if not rows:
-        lines = ["", "No host remembers a deployment.", ""]
+        lines = ["", "No host has a record of a deployment.", ""]
     if silent:
         lines += ["No answer from %s." % ", ".join(silent), ""]
     return lines

@@ -47,8 +47,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _keep(self, given: str, machines: List[Machine]) -> Dict[str, Any]:
         if not given:
-            fix = "Name it: -e praxis_host_keys_file=FILE, or PRAXIS_HOST_KEYS."
-            raise Failed(Finding("no-host-keys-file", "No file for the keys is named.", "praxis_host_keys_file", fix))
+            fix = "Set it: -e praxis_host_keys_file=FILE, or PRAXIS_HOST_KEYS in the environment."
+            raise Failed(Finding("no-host-keys-file", "praxis_host_keys_file is not set: there is no file to write "
+                                                      "the keys to.", "praxis_host_keys_file", fix))
         path = os.path.abspath(os.path.expanduser(given))
         found = published_keys.collect(
             machines,
@@ -99,4 +100,4 @@ def _write(path: str, text: str) -> None:
 
 def _failed(done: str, path: str, error: Exception) -> Failed:
     what = "The file for the keys cannot be %s: %s." % (done, getattr(error, "strerror", None) or error)
-    return Failed(Finding("host-keys-not-kept", what, path, "Name another one: -e praxis_host_keys_file=FILE."))
+    return Failed(Finding("host-keys-not-kept", what, path, "Use another file: -e praxis_host_keys_file=FILE."))

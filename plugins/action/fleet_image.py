@@ -66,8 +66,9 @@ def _publication(args: Mapping[str, Any]) -> Publication:
     """
     target = _target(args["name"])
     if bool(args["source"]) == bool(args["copy_from"]):
-        fix = "Name one of them: source (make image SOURCE=) to build, copy_from (make image FROM=) to copy."
-        raise Failed(Finding("image-source", "Both or none of source and copy_from are named.", args["name"], fix))
+        what = "praxis_image_source and praxis_image_from are both set, or neither is."
+        fix = "Set praxis_image_source (make image SOURCE=) to build, or praxis_image_from (make image FROM=) to copy."
+        raise Failed(Finding("image-source", what, args["name"], fix))
     findings: List[Finding] = []
     entries = read_registries(plain(args["registries"]), findings)
     if findings:
@@ -94,14 +95,15 @@ def _target(name: str) -> Image:
     """:raises Failed: ``image-malformed``; a digest follows from the content and is not chosen."""
     target = parse_image(name)
     if target.digest:
-        fix = "Name it by a tag, HOST/REPOSITORY:TAG; its digest is the result."
-        raise Failed(Finding("image-malformed", "An image that is to be made is named by a digest.", name, fix))
+        fix = "Set praxis_image to HOST/REPOSITORY:TAG; the digest is the result."
+        raise Failed(Finding("image-malformed", "praxis_image has a digest, and the image does not exist "
+                                                "yet.", name, fix))
     return target
 
 
 def _found(registries: Registries, origin: Image) -> Image:
     digest = registries.digest(origin)
     if not digest:
-        fix = "Correct the name or the tag."
-        raise Failed(Finding("image-source", "Its registry does not have it.", str(origin), fix))
+        fix = "Correct the name or the tag of the source image (praxis_image_from)."
+        raise Failed(Finding("image-source", "The registry does not have this image.", str(origin), fix))
     return replace(origin, digest=digest)

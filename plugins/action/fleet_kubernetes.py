@@ -154,7 +154,7 @@ class _Run:
             return table.history(found["deployments"], width, paint)
         lines = table.summary(found, width, paint)
         if self._args["state"] == PLAN:
-            agree = "Plan %(id)s. Hold a deployment to it: deploy.yml -e praxis_plan_id=%(id)s"
+            agree = "Plan %(id)s. To deploy exactly this plan: deploy.yml -e praxis_plan_id=%(id)s"
             lines += [*([""] if found["across"] else []), *outside.lines(found["across"])]
             lines += ["", agree % {"id": found["plan_id"]}]
         return lines

@@ -161,7 +161,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _give_back(self, run: RunDirectory, keeper: str, task_vars: Any) -> Dict[str, Any]:
         held = run.deployment_on(keeper)
         if held is None or not run.keeps(keeper):
-            return {"changed": False, "skipped": True, "skip_reason": "This host keeps no lock of this run's."}
+            return {"changed": False, "skipped": True, "skip_reason": "This host does not have this run's lock."}
         # What it has taken over, and done nothing to, has not ended: others need not wait for it, and go on from there.
         undone = {"deployment": {**held, "lease": 0.0, "reason": run.goes_on()}, "seen": held["fence"]}
         wanted = undone if _leaves_undone(run) else {"deployment": held, "state": "absent"}
@@ -169,7 +169,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         findings = [Finding(**failure) for failure in answer["failures"]] if answer.get("failed") else []
         if findings and not is_refused(findings):
             what = "The fleet's lock could not be released: %s" % answer["failure"]["what"]
-            fix = "Nothing, if the next deployment is from here; others wait for %d s at most." % held["lease"]
+            fix = "Nothing to do: the lock ends by itself after %d s at most." % held["lease"]
             run.record([Finding("lock-kept", what, keeper, fix, level=WARNING)])
         return _reported(answer)
 
@@ -259,7 +259,7 @@ def _numbers(args: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _elsewhere(finding: Finding) -> Finding:
-    what = "%s So another host of this run keeps the fleet's lock." % finding.what
+    what = "%s Another host of this run now keeps the fleet's lock." % finding.what
     return Finding("lock-elsewhere", what, finding.where, finding.fix, level=WARNING)
 
 

@@ -99,7 +99,7 @@ def _lines(
         render.Column("PEER ID", [(member.peer_id or UNKNOWN, "") for member in members], 2),
         render.Column("NOW", [(_now(name, fact, outcomes), "") for name in names]),
     ]
-    agree = "Plan %(id)s. Hold a deployment to it: deploy.yml -e praxis_plan_id=%(id)s" % {"id": fact["plan_id"]}
+    agree = "Plan %(id)s. To deploy exactly this plan: deploy.yml -e praxis_plan_id=%(id)s" % {"id": fact["plan_id"]}
     lines = ["", *render.table(columns, width, paint), ""]
     last = sorted((member for member in members if member.last), key=lambda member: member.last)
     if last:

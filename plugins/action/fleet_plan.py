@@ -214,10 +214,10 @@ def _elsewhere(members: List[MemberVariables]) -> List[Finding]:
     found = []
     for target in sorted({member.target for member in members} - {"machines"}):
         names = [member.name for member in members if member.target == target]
-        what = "praxis_target is %s for %s, and this playbook is for machines." % (target, ", ".join(names))
+        what = "praxis_target is %s for %s, but this playbook is for machines." % (target, ", ".join(names))
         fix = "Put them into the group praxis_%s, and run the root playbooks or praxis.cloud.%s.deploy."
         if target == TARGET:
-            fix += " In a fleet of machines and pods that group is beside the group praxis, and not below it."
+            fix += " In a fleet of machines and pods, that group must not be a child of the group praxis."
         found.append(Finding("not-on-machines", what, "inventory", fix % (target, target)))
     return found
 

@@ -95,6 +95,7 @@ def _ecs(members: Sequence[MemberVariables], faults: Sequence[Finding]) -> Rende
 
 def _directory(given: str) -> str:
     if not given:
-        fix = "Name it: -e praxis_render_dest=DIRECTORY."
-        raise Failed(Finding("render-destination", "No directory is named.", "praxis_render_dest", fix))
+        fix = "Set it: -e praxis_render_dest=DIRECTORY."
+        what = "praxis_render_dest is not set: there is no directory to write to."
+        raise Failed(Finding("render-destination", what, "praxis_render_dest", fix))
     return os.path.abspath(os.path.expanduser(given))

@@ -158,7 +158,7 @@ def _left(run: RunDirectory, observations: Mapping[str, Mapping[str, Any]]) -> L
     """The hosts that a rollback did not get to, and what becomes of them. It ends where members cannot be drained, or
     where too few others would be left in service."""
     tried, found = run.rolled_back(), []
-    fix = "The other findings say why. Fix that, and deploy the release that the fleet is to have."
+    fix = "Fix what the other findings say, then deploy the release that the fleet should have."
     for name, previous in run.touched().items() if run.rollback_begun() else ():
         seen = observations.get(name) or {}
         has_it_back = bool(seen) and seen["release"].get("running") == previous
@@ -182,9 +182,9 @@ def _refused(names: List[str], balancer: Mapping[str, Any]) -> List[Finding]:
     return [
         Finding(
             code="target-not-healthy",
-            what="The load balancer calls it %s." % _word(target),
+            what="The load balancer calls the member %s." % _word(target),
             where=target["member"],
-            fix="Run deploy.yml, or check that the balancer reaches the API port.",
+            fix="Run deploy.yml; if that does not help, check that the load balancer reaches the API port.",
         )
         for target in balancer.get("targets") or []
         if target["member"] in names and not target["healthy"]
@@ -195,21 +195,21 @@ def _balancer_said(result: Optional[Mapping[str, Any]]) -> Sequence[Mapping[str,
     """The findings of a load balancer's task that failed; one that has none is a finding as a whole."""
     if not result:
         return []
-    said = str(result.get("msg") or "It did not answer.")
-    unnamed = Finding("load-balancer", said, "load balancer", "See the message.")
+    said = str(result.get("msg") or "The load balancer did not answer.")
+    unnamed = Finding("load-balancer", said, "load balancer", "Fix what this message says, then run this again.")
     return list(result.get("failures") or [unnamed.as_dict()])
 
 
 def _departed(balancer: Mapping[str, Any]) -> List[Finding]:
     """What a load balancer sends requests to and is no member of the fleet."""
     needed = {one["target"]: one["why"] for one in balancer.get("kept") or []}
-    what = "It is behind the fleet's load balancer, and it is not a member of the fleet."
-    left = what + " It has been left there, though praxis_departed is remove: %s"
+    what = "This machine is behind the fleet's load balancer, but is not a member of the fleet."
+    left = what + " It was left there, although praxis_departed is remove: %s"
     fix = (
-        "If it has left the fleet, deploy with praxis_departed=remove, and stop the agent on it; if it has not, see "
-        "why the inventory does not list it (its tags, its group)."
+        "If it has left the fleet: deploy with -e praxis_departed=remove, and stop its agent. If not: see why the "
+        "inventory does not list it (its tags, its group)."
     )
-    again = "Bring the members into service (verify.yml names what is wrong with them), and deploy again."
+    again = "Repair the members that are not healthy (verify.yml says what is wrong), and deploy again."
     return [
         Finding("departed", left % needed[name] if name in needed else what, name, again if name in needed else fix,
                 level=WARNING)
@@ -219,8 +219,8 @@ def _departed(balancer: Mapping[str, Any]) -> List[Finding]:
 
 def _stale(balancer: Mapping[str, Any]) -> List[Finding]:
     """The members that a load balancer also has at ports where they do not serve."""
-    what = "The load balancer also has it at port %s, where it does not serve."
-    fix = "Run deploy.yml or rollback.yml: at its end a member is registered where it serves, and nowhere else."
+    what = "The load balancer also has the member at port %s, where the member does not serve."
+    fix = "Run deploy.yml or rollback.yml: it then registers the member only where it serves."
     stale = balancer.get("stale") or []
     return [Finding("target-stale", what % one["port"], one["member"], fix, level=WARNING) for one in stale]
 
@@ -228,13 +228,14 @@ def _stale(balancer: Mapping[str, Any]) -> List[Finding]:
 def _left_groups(balancer: Mapping[str, Any]) -> List[Finding]:
     """The groups that members are registered with beside the one that the variables name."""
     fix = (
-        "If it still has clients, move them to the group of praxis_target_group: a deployment takes members out of a "
-        "group that no load balancer uses. With praxis_departed=remove it takes them out of one that is in use, too."
+        "If this group still has clients, move them to the group of praxis_target_group: a deployment removes members "
+        "from a group that no load balancer uses. With -e praxis_departed=remove it removes them from a group in use "
+        "too."
     )
     found = []
     for one in balancer.get("left") or []:
         using = "%s uses it" % ", ".join(one["addresses"]) if one["addresses"] else "no load balancer uses it"
-        what = "It also has %s, though praxis_target_group names another group for them; %s."
+        what = "This group still has %s, although praxis_target_group names another group; %s."
         found.append(
             Finding("target-group-left", what % (", ".join(one["members"]), using), one["group"], fix, level=WARNING)
         )
@@ -246,8 +247,8 @@ def _not_sealing(
 ) -> List[Finding]:
     """The machines whose agents do not come back by themselves, unless the order has said so."""
     told = {item.where for item in recorded if item.code == switches.NO_SYSTEMD}
-    what = "After a reboot its agent stays down until a deployment: it has no systemd-creds to seal secrets with."
-    fix = "Use a system that systemd 250 or newer runs (Debian 12, for one)."
+    what = "After a reboot its agent stays down until a deployment: without systemd-creds no secrets can be sealed."
+    fix = "Use a system with systemd 250 or newer, such as Debian 12."
     hosts = {name: (observations.get(name) or {}).get("host") or {} for name in names}
     unfit = [name for name in names if hosts[name].get("seals") is False and name not in told]
     return [Finding("not-sealing", what, name, fix, level=WARNING) for name in unfit]

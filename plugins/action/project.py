@@ -30,7 +30,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _write(self, given: str) -> Dict[str, Any]:
         if not given:
-            raise Failed(Finding("no-project", "No directory is named.", "dest", "Name it: -e dest=DIRECTORY."))
+            what = "dest is not set: there is no directory to write to."
+            raise Failed(Finding("no-project", what, "dest", "Set it: -e dest=DIRECTORY."))
         dest = os.path.abspath(os.path.expanduser(given))
         found = project_files.compare(dest)
         if not self._task.check_mode:

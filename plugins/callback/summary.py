@@ -109,9 +109,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
 _NO_SUMMARY = {
     "code": "no-summary",
-    "what": "The run left no summary and no failure behind.",
+    "what": "The run ended without a summary and without a failure.",
     "where": "ansible-playbook",
-    "fix": "Check that the inventory holds the fleet, and that the playbook is one of the collection's.",
+    "fix": "Check that the inventory has the fleet's hosts, and that the playbook is one of praxis.cloud.",
 }
 
 
@@ -132,9 +132,9 @@ def failures_of(result: Any) -> List[Dict[str, Any]]:
     own = [item for item in given if is_finding(item)] if isinstance(given, list) else []
     if own:
         return own
-    what = str(said.get("msg") or said.get("module_stderr") or "It gave no reason.").strip()
+    what = str(said.get("msg") or said.get("module_stderr") or "The task gave no reason.").strip()
     where = "%s (%s)" % (result.task.get_name(), result.host.get_name())
-    fix = "Fix that and run it again; -vvv shows more."
+    fix = "Fix what the message says, then run this again; -vvv shows more."
     return [{"code": "task-failed", "what": what, "where": where, "fix": fix}]
 
 
@@ -146,7 +146,7 @@ def is_finding(item: Any) -> bool:
 def unreachable(result: Any) -> Dict[str, Any]:
     """What is wrong with a host that was not reached."""
     what = "The machine cannot be reached: %s" % str(result.result.get("msg", "")).strip()
-    fix = "Check that it runs and that SSH reaches it."
+    fix = "Check that the machine runs and that SSH reaches it."
     return {"code": "host-unreachable", "what": what, "where": result.host.get_name(), "fix": fix}
 
 

@@ -45,8 +45,8 @@ def from_the_start(pattern: str) -> str:
     task = context.CLIARGS.get("start_at_task")
     if task:
         raise AnsibleFilterError(
-            f"--start-at-task {task} would skip every check before that task. Leave it away: what is done already is "
-            "found done, and --limit chooses hosts."
+            f"--start-at-task {task} would skip every check before that task. Run the playbook without it: finished "
+            "work is not done again, and --limit selects hosts."
         )
     return pattern
 

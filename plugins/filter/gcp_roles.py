@@ -86,7 +86,8 @@ def gcp_roles(
     except Failed as error:
         raise AnsibleFilterError(str(error)) from None
     if not project:
-        raise AnsibleFilterError("The project is not known. Set praxis_project, or GOOGLE_CLOUD_PROJECT.")
+        raise AnsibleFilterError("The Google Cloud project is not known. Set praxis_project, or GOOGLE_CLOUD_PROJECT "
+                                 "in the environment.")
     place = Project(str(fleet), str(project), kept, [str(image) for image in images], named, secured, disks, logs_in)
     return roles(place)
 

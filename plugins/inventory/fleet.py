@@ -215,7 +215,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Where to look on AWS, and the question."""
         regions = self._words("regions") or self._words("aws_regions")
         if not regions:
-            what, fix = "no AWS region is named.", "Set regions in it, or AWS_REGION."
+            what, fix = "no AWS region is set.", "Set regions in this file, or AWS_REGION in the environment."
             raise Failed(Finding("no-region", what, "inventory source", fix))
         return ["aws", *regions], partial(aws_members.collect, fleet, regions)
 
@@ -238,7 +238,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if not any(words):
                 continue
             if not all(words):
-                what, fix = f"One of its {option} is empty.", "Name it, or leave it out."
+                what, fix = f"One entry of {option} is empty.", "Write a name in it, or remove the entry."
                 raise Failed(Finding("bad-inventory-source", what, "inventory source", fix))
             return words
         return []

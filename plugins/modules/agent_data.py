@@ -152,7 +152,7 @@ def main() -> None:
     except Failed as failed:
         module.fail_json(**failed.as_result())
     except (EngineError, OSError) as error:
-        fix = "See what it says of the machine, and run again."
+        fix = "Fix what this message says of the machine, then run this again."
         module.fail_json(**Failed(Finding("data-step-failed", str(error), module.params["state"], fix)).as_result())
     module.exit_json(**result)
 

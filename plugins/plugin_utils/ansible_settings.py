@@ -24,7 +24,7 @@ _UNFIT: Dict[str, Tuple[Any, str, str, str]] = {
     "HOST_PATTERN_MISMATCH": (
         "error",
         "ANSIBLE_HOST_PATTERN_MISMATCH",
-        "the playbooks have plays for groups that may have no host, such as a fleet before it has machines",
+        "the playbooks have plays for groups that may be empty, such as those of a fleet without machines",
         "warning",
     ),
     "DEFAULT_TRANSPORT": (
@@ -68,9 +68,10 @@ def _no_socket() -> List[Finding]:
     return [
         Finding(
             code="ansible-setting",
-            what="SSH's sockets cannot be made in %s: %s." % (whole, why),
+            what="SSH's control sockets cannot be created in %s: %s." % (whole, why),
             where="ansible.cfg or environment",
-            fix="Set ANSIBLE_SSH_CONTROL_PATH_DIR to a short one that only you can write to, .ansible/cp for example.",
+            fix="Set ANSIBLE_SSH_CONTROL_PATH_DIR to a short path that only you can write to, for example "
+                ".ansible/cp.",
         )
     ]
 
@@ -83,7 +84,7 @@ def _may_be_made(folder: str) -> bool:
 
 
 def _unfit(command_line: bool) -> List[Finding]:
-    fix = "Set %s=%s for this run, or take the setting out of ansible.cfg%s."
+    fix = "Set %s=%s for this run, or remove the setting from ansible.cfg%s."
     return [
         Finding(
             code="ansible-setting",

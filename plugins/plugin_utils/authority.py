@@ -22,8 +22,9 @@ def api_server(
     :raises CloudError: ``no-cluster``: it has not both yet, or the authority is something else.
     """
     if not host or not authority:
-        fix = "Wait until it is %s; provision.yml does." % ready
-        raise errors.Invalid("Its state is %s, without an API server." % state, where, fix, code="no-cluster")
+        fix = "Wait until its state is %s; provision.yml does." % ready
+        raise errors.Invalid("The cluster's state is %s, and it has no API "
+                             "server yet." % state, where, fix, code="no-cluster")
     return {"host": host, "authority": _opened(authority, where)}
 
 
@@ -35,6 +36,6 @@ def _opened(data: str, where: str) -> str:
     try:
         return base64.b64decode(data, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
-        fix = "Look at the cluster's certificate authority in what the cloud's own command line says of it."
-        raise errors.Invalid("What the cloud calls its authority is no certificate.", where, fix,
+        fix = "See the certificate authority in aws eks describe-cluster, or gcloud container clusters describe."
+        raise errors.Invalid("What the cloud gives as the cluster's authority is not a certificate.", where, fix,
                              code="no-cluster") from None  # fmt: skip

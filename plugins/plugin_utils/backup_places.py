@@ -118,15 +118,15 @@ def slot_disk(one: Member, fleet: str, labels: Mapping[str, Any]) -> Tuple[Disks
     :raises Failed: ``backup-no-disk``.
     """
     if one.cloud not in SIZES or not one.size:
-        raise Failed(_no_disk(one, "praxis_data.size, which makes disks on AWS and Google Cloud, is not set for it."))
+        raise Failed(_no_disk(one, "praxis_data.size is not set for this host."))
     if not one.volume:
-        raise Failed(_no_disk(one, "No disk that provisioning made for its data is attached to the machine."))
+        raise Failed(_no_disk(one, "No data disk of provision.yml is attached to the machine."))
     disks = disks_of(one, fleet, labels)
     found = disks.read(one.volume, one.zone)
     mine = {FLEET_TAG: fleet, "praxis_slot": one.slot, DATA_TAG: DATA_VALUE}
     if found is None or not tagged(found.tags, mine):
         words = ", ".join("%s=%s" % item for item in mine.items())
-        raise Failed(_no_disk(one, "The disk %s lacks a tag or label of its slot's: %s." % (one.volume, words)))
+        raise Failed(_no_disk(one, "The disk %s lacks a tag or label of its slot: %s." % (one.volume, words)))
     if found.machine != one.machine:
         there = found.machine or "no machine"
         raise Failed(_no_disk(one, "The disk %s is attached to %s, and not to %s." % (one.volume, there, one.machine)))
@@ -135,8 +135,8 @@ def slot_disk(one: Member, fleet: str, labels: Mapping[str, Any]) -> Tuple[Disks
 
 def _no_disk(one: Member, what: str) -> Finding:
     fix = (
-        "Backups are of disks that praxis_data.size makes (docs/data.md). Where it is set, run provision.yml; and read "
-        "the inventory anew if it has a cache (--flush-cache)."
+        "Only disks of praxis_data.size are backed up (docs/data.md). If it is set, run provision.yml; if the "
+        "inventory has a cache, add --flush-cache."
     )
     return Finding("backup-no-disk", what, one.name, fix)
 

@@ -50,7 +50,7 @@ def configuration(cluster: Mapping[str, Any], aws: AwsClient, gcp: GcpClient, re
     name, allowed = str(cluster.get(EKS) or cluster.get(GKE) or ""), {EKS} if EKS in cluster else {GKE, LOCATION}
     unknown = sorted(set(cluster) - allowed)
     if not name or unknown:
-        what = "It names no cluster%s." % (", but %s" % ", ".join(unknown) if unknown else "")
+        what = "praxis_cluster names no cluster%s." % (", but %s" % ", ".join(unknown) if unknown else "")
         raise errors.Invalid(what, "praxis_cluster", _FORM, code="no-cluster")
     try:
         made = importlib.import_module("kubernetes.client.configuration").Configuration()

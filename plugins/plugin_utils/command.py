@@ -37,7 +37,7 @@ class Done:
         """The end of what it said, in one line: of its errors, or of its output when there are none. Addresses are
         without their logins."""
         said = [line.strip() for line in without_logins(self.errors or self.output).splitlines() if line.strip()]
-        return " / ".join(said[-_LINES:])[-_LONGEST:].rstrip(".") or "nothing, with return code %d" % self.code
+        return " / ".join(said[-_LINES:])[-_LONGEST:].rstrip(".") or "nothing; its return code is %d" % self.code
 
 
 def require(programs: Iterable[str]) -> None:
@@ -52,7 +52,7 @@ def require(programs: Iterable[str]) -> None:
 
 def _missing(program: str, why: str) -> Finding:
     what = "The program %s cannot be started on the controller: %s." % (program, why)
-    return Finding("program-missing", what, program, "Install it there, and see that PATH finds it.")
+    return Finding("program-missing", what, program, "Install it on the controller, in a directory of PATH.")
 
 
 def run(
@@ -84,8 +84,8 @@ def run(
         try:
             output, errors = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            what = "It has not ended after %d s and was stopped: %s." % (seconds, " ".join(words[:3]))
-            fix = "See what it waits for: run it by hand."
+            what = "The command had not ended after %d s and was stopped: %s." % (seconds, " ".join(words[:3]))
+            fix = "Run this command by hand, and see what it waits for."
             raise Failed(Finding("program-timeout", what, program, fix)) from None
         finally:
             if process.poll() is None:

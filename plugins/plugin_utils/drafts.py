@@ -173,9 +173,10 @@ def _tried(read: Callable[[], T], findings: List[Finding]) -> Optional[T]:
 
 def _data_clashes(member: MemberVariables, services: Sequence[Service]) -> List[Finding]:
     """The agent has its data at one path, and no volume there."""
+    what = "The agent's data is at %s, so no volume can be there." % DATA_MOUNT
     fix = "Give the volume another path in the agent's container."
     return [
-        Finding("bad-service", "The agent has its data at %s." % DATA_MOUNT, where(service.name, "volumes"), fix)
+        Finding("bad-service", what, where(service.name, "volumes"), fix)
         for service in services
         for volume in service.volumes
         if member.data and (volume.agent + "/").startswith(DATA_MOUNT + "/")
@@ -184,8 +185,8 @@ def _data_clashes(member: MemberVariables, services: Sequence[Service]) -> List[
 
 def _plain_logins(services: Sequence[Service]) -> List[Finding]:
     """What should have been a secret of a service, reported without it."""
-    what = "It seems to be a login, or to hold one, and plain variables are kept in files."
-    fix = "Move it to secrets."
+    what = "The variable seems to be a login, or to hold one, and plain variables are kept in files."
+    fix = "Move it to secrets of this service."
     return [
         Finding("secret-in-environment", what, where(service.name, "environment." + name), fix, WARNING)
         for service in services

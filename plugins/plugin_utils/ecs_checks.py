@@ -19,13 +19,13 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import without_
 TARGET = "ecs"
 #: Variables that the agent would miss, and what there is instead.
 _REFUSED = {
-    "docker_socket": "Leave it out: a task has no engine of its own.",
+    "docker_socket": "Remove it: a task has no Docker Engine of its own.",
 }
 #: Variables that promise a peer id which lasts.
 _OF_SLOTS = ("identity_store", "slot")
 #: Variables of machines that say nothing for tasks.
 _WITHOUT_EFFECT = {
-    "docker_daemon": "Fargate has an engine of its own.",
+    "docker_daemon": "Fargate has its own container engine.",
     "private_ip": "Tasks get their addresses from their subnets.",
     "public_ip": "Set praxis_ecs.public_ip for a public address.",
 }

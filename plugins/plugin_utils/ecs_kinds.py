@@ -172,11 +172,12 @@ class _Planner(KindPlanner):
                 self.findings += error.findings
                 continue
             if read.name in taken:
-                what = f"Another kind is called {read.name}, too."
-                self.findings.append(Finding("shared-name", what, member.name, "Give each kind a name of its own."))
+                what = f"Another kind has the name {read.name} too."
+                self.findings.append(Finding("shared-name", what, member.name, "Give each kind its own name "
+                                                                               "(praxis_ecs.name)."))
             if rendered and not read.security_groups:
-                what = "No security group is named, and rendering makes none."
-                fix = "Give praxis_ecs.security_groups, or let deploy.yml make one."
+                what = "praxis_ecs.security_groups is not set, and render.yml creates no security group."
+                fix = "Set praxis_ecs.security_groups to existing groups (deploy.yml would create one)."
                 self.findings.append(Finding("security-group-unknown", what, member.name, fix))
             taken.add(read.name)
             found[member.name] = read
@@ -225,12 +226,12 @@ class _Planner(KindPlanner):
             self.findings += error.findings
             return None
         if found["TargetType"] != "ip":
-            what = f"Its target type is {found['TargetType']}, and tasks are targets by address."
+            what = f"The target group's type is {found['TargetType']}, and tasks need the type ip."
             fix = "Use a target group of the type ip; that of machines has the type instance."
             self.findings.append(Finding("target-type", what, str(given), fix))
         if not front:
-            what = "No load balancer forwards to it, and ECS takes no such target group."
-            fix = "Give it a listener or a rule of a load balancer, or name another target group."
+            what = "No load balancer forwards to this target group, and ECS needs one that does."
+            fix = "Let a listener or rule of a load balancer forward to it, or use another target group."
             self.findings.append(Finding("target-group-unused", what, str(given), fix))
             return None
         groups = sorted({group for each in front for group in each.get("SecurityGroups") or ()})

@@ -46,7 +46,7 @@ def of_kind(planner: KindPlanner, settings: KindSettings, draft: Draft) -> TaskS
         sources.update({where(service, f"secrets.{name}"): source for name, source in held.items()})
     references = {name: given for name, given in sources.items() if isinstance(given, Reference)}
     for name in sorted(set(sources) - set(references)):
-        what = f"{name} is a value, and a task definition never holds one."
+        what = f"{name} is a value, and a task definition must not have secret values."
         fix = "Write a reference to AWS Secrets Manager (aws-sm://…)."
         planner.findings.append(Finding("secret-value-rendered", what, settings.name, fix))
     logins = _logins(planner, draft)
@@ -96,7 +96,7 @@ def _logins(planner: KindPlanner, draft: Draft) -> dict[str, Reference]:
         if entry is None:
             continue
         if why := _unfit(entry):
-            fix = "Keep user and password in one secret of AWS Secrets Manager, under the keys username and password, "
+            fix = "Store user and password in one secret of AWS Secrets Manager, with the keys username and password, "
             fix += "and refer to them (aws-sm://NAME#username, aws-sm://NAME#password); or copy the image into ECR."
             planner.findings.append(Finding("not-on-ecs", why, name_of(entry.server), fix, ERROR))
         elif isinstance(entry.password, Reference):
@@ -108,15 +108,15 @@ def _unfit(entry: RegistryEntry) -> str:
     """Why ECS cannot log in with an entry; empty when it can."""
     user, password = entry.username, entry.password
     if entry.ca:
-        return "ECS trusts no authorities but the public ones."
+        return "ECS trusts only public certificate authorities."
     if not isinstance(user, Reference) or not isinstance(password, Reference):
-        return "ECS fetches a login from AWS Secrets Manager, and takes no values."
+        return "ECS reads a login only from AWS Secrets Manager."
     if {user.store, password.store} != {AWS} or user.whole() != password.whole():
-        return "ECS takes a login as one secret of AWS Secrets Manager."
+        return "On ECS a login must be one secret of AWS Secrets Manager."
     if (user.key, password.key) != (_USER, _PASSWORD):
         return "ECS reads a login from the keys username and password."
     if user.pinned or user.stage:
-        return "ECS takes a login as it is at the moment, and no version of it."
+        return "ECS always uses the newest version of a login's secret."
     return ""
 
 

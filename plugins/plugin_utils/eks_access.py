@@ -42,6 +42,6 @@ def endpoint(client: AwsClient, name: str) -> Dict[str, str]:
         found = client.call("eks", "describe_cluster", name=name)["cluster"]
     except errors.NotFound:
         fix = "Run provision.yml, or correct praxis_cluster and the region."
-        raise errors.Invalid("There is no such cluster.", where, fix, code="no-cluster") from None
+        raise errors.Invalid("The cluster does not exist.", where, fix, code="no-cluster") from None
     authority = (found.get("certificateAuthority") or {}).get("data")
     return api_server(found.get("endpoint"), authority, where, found.get("status"), "ACTIVE")

@@ -162,8 +162,8 @@ def _only(values: Iterable[str]) -> str:
 
 
 def _no_identity(slot: str, state: str) -> Finding:
-    fix = "Let praxis.cloud.p2p_identity make it (deploy.yml does)."
-    return Finding("no-identity", "Its seed is %s." % state, "identity slot %s" % slot, fix)
+    fix = "Create it with the module praxis.cloud.p2p_identity (deploy.yml does)."
+    return Finding("no-identity", "The slot's seed is %s." % state, "identity slot %s" % slot, fix)
 
 
 def _wanted_by(finding: Finding, names: Sequence[str]) -> Finding:

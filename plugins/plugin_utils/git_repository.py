@@ -50,9 +50,9 @@ class Repository:
         environment = {"GIT_TERMINAL_PROMPT": "0", **self._login()}
         done = run(["git", *words], seconds=SECONDS, environment=environment, umask=_UMASK)
         if done.code:
-            fix = "Correct the address, or give git what it needs to read it (an SSH key, a credential helper)."
+            fix = "Correct the repository's address, or give git access to it (an SSH key, a credential helper)."
             # Of a password that it misses, git says whose, in an address: and a user may be a token.
-            raise Failed(Finding("image-source", "git answers: %s." % done.last_words, self.url, fix))
+            raise Failed(Finding("image-source", "git says: %s." % done.last_words, self.url, fix))
         return done.output
 
     def _login(self) -> Dict[str, str]:

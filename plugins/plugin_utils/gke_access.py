@@ -43,13 +43,13 @@ def endpoint(client: GcpClient, name: str, location: str) -> Dict[str, str]:
     """
     if not location:
         fix = "Write praxis_cluster: {gke: %s, location: REGION}, or set praxis_region." % name
-        raise errors.Invalid("Its location is not known.", "praxis_cluster", fix, code="no-cluster")
+        raise errors.Invalid("The cluster's location is not known.", "praxis_cluster", fix, code="no-cluster")
     where = "GKE cluster %s in %s, project %s" % (name, location, client.project)
     try:
         found = client.call("container", "GET", "v1/%s" % cluster_path(client.project, location, name))
     except errors.NotFound:
         fix = "Run provision.yml, or correct praxis_cluster and praxis_project."
-        raise errors.Invalid("There is no such cluster.", where, fix, code="no-cluster") from None
+        raise errors.Invalid("The cluster does not exist.", where, fix, code="no-cluster") from None
     address, authority = found.get("endpoint"), (found.get("masterAuth") or {}).get("clusterCaCertificate")
     host = "https://%s" % address if address else None
     return api_server(host, authority, where, found.get("status"), "RUNNING")

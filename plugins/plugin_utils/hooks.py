@@ -25,7 +25,7 @@ _FATAL_TO_ALL = ("run_once", "any_errors_fatal")
 #: Of `meta`: they take the hosts of the batch, or one of them, out of the steps that follow the hook.
 _ENDINGS = ("end_host", "end_batch", "end_play", "clear_host_errors")
 _SECTIONS = ("block", "rescue", "always")
-_MISSING = "Name a tasks file, by its whole path or relative to where ansible-playbook is started."
+_MISSING = "Write the path of a tasks file, absolute or relative to the directory where ansible-playbook is started."
 
 
 def hooks(given: Any, load: Callable[[str], Any]) -> Tuple[Dict[str, str], List[Finding]]:
@@ -38,20 +38,21 @@ def hooks(given: Any, load: Callable[[str], Any]) -> Tuple[Dict[str, str], List[
         return {}, []
     if not isinstance(given, dict):
         fix = "Write `point: file` lines below it, for %s." % ", ".join(POINTS)
-        return {}, [bad_variable("%s is no mapping." % VARIABLE, VARIABLE, fix)]
+        return {}, [bad_variable("%s is not a mapping." % VARIABLE, VARIABLE, fix)]
     found: Dict[str, str] = {}
     findings = []
     for point, path in given.items():
         where = "%s.%s" % (VARIABLE, point)
         if point not in POINTS:
-            what = "There is no such point of a deployment."
+            what = "A deployment has no hook of this name."
             findings.append(bad_variable(what, where, one_of(str(point), POINTS)))
         elif not isinstance(path, str):
-            findings.append(bad_variable("It is %s and no path." % shown(path), where, "Name a tasks file."))
+            what = "The value is %s and not a path." % shown(path)
+            findings.append(bad_variable(what, where, "Write the path of a tasks file."))
         else:
             found[point] = os.path.abspath(os.path.expanduser(path))
             if not os.path.isfile(found[point]):
-                findings.append(Finding("hook-missing", "There is no file %s." % found[point], where, _MISSING))
+                findings.append(Finding("hook-missing", "The file %s does not exist." % found[point], where, _MISSING))
             else:
                 findings += _of_file(found[point], where, load)
     return found, findings
@@ -83,7 +84,7 @@ def _tasks_of(path: str, load: Callable[[str], Any], seen: Set[str]) -> Iterator
     while within:
         source, tasks = within.pop(0)
         if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
-            raise TypeError("%s holds no list of tasks." % source)
+            raise TypeError("%s is not a list of tasks." % source)
         for task in tasks:
             yield task
             within += [(source, task[section] or []) for section in _SECTIONS if section in task]
@@ -121,6 +122,6 @@ def failed(point: str, task: str, said: str) -> Finding:
     :param said: Ansible's own message.
     """
     what = 'The task "%s" failed: %s' % (task, said or "its output says why.")
-    fix = "Repair what it names, or the hook, and deploy again."
+    fix = "Fix what the message names, or the hook, and deploy again."
     level = WARNING if point in AT_THE_END else ERROR
     return Finding("hook-failed", what, "%s.%s" % (VARIABLE, point), fix, level=level)

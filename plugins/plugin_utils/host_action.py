@@ -226,9 +226,9 @@ def require_root(connection: Any, task: Any, name: str) -> None:
         raise Failed(
             Finding(
                 code="become-off",
-                what="The variable ansible_become is false here, and a step needs root.",
+                what="The variable ansible_become is false for this host, and a step needs root.",
                 where=name,
-                fix="Take ansible_become out of the variables of this host and its groups, or set it to true.",
+                fix="Remove ansible_become from the variables of this host and its groups, or set it to true.",
             )
         )
 

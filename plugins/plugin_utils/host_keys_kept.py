@@ -29,7 +29,7 @@ def refusals(variables: Mapping[str, Any], name: str) -> List[Finding]:
     try:
         arguments = " ".join(str(variables.get(variable) or "") for variable in _ARGUMENTS)
     except AnsibleError as error:
-        fix = "Correct praxis_host_keys, or the variable that is named."
+        fix = "Correct praxis_host_keys, or the variable that the message names."
         return [Finding("bad-host-keys", "SSH's arguments cannot be read: %s" % error, name, fix)]
     return [_not_kept(path) for path in host_keys.learnt_in(arguments) if not _writable(path)]
 
@@ -48,8 +48,8 @@ def _writable(path: str) -> bool:
 def _not_kept(path: str) -> Finding:
     return Finding(
         code="host-keys-not-kept",
-        what="The machines' host keys would be accepted and not kept: this file cannot be written.",
+        what="This file cannot be written, so the machines' host keys would be accepted and then forgotten.",
         where=path,
-        fix="Name one that can be, in a directory that is there (praxis_known_hosts, PRAXIS_KNOWN_HOSTS), or give the "
-        "keys (praxis_host_keys).",
+        fix="Set praxis_known_hosts (or PRAXIS_KNOWN_HOSTS) to a file that can be written, in an existing directory; "
+            "or set praxis_host_keys.",
     )

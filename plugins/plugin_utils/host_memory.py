@@ -33,7 +33,7 @@ def ask(action: ActionBase) -> Dict[str, Any]:
             return {"changed": False, "observation": observation(answer["stdout"])}
     except ValueError as error:
         said = "%s (%s)" % (said, error)
-    return {"failed": True, "msg": "What the host remembers of deployments cannot be read: %s" % said.strip()}
+    return {"failed": True, "msg": "The host's record of deployments cannot be read: %s" % said.strip()}
 
 
 def command(paths: Paths) -> str:

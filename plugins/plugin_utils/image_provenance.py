@@ -83,7 +83,7 @@ class Provenance:
                 words = ["cosign", "sign", "--yes", _NO_LOG, *_plain(image), "--key", self.key, image]
                 done = run(words, SECONDS, environment, files)
                 if done.code:
-                    fix = "See that the key can be used (COSIGN_PASSWORD, or the KMS) and that the login may push."
+                    fix = "Check that the key can be used (COSIGN_PASSWORD, or the KMS), and that the login may push."
                     raise Failed(_failed("image-sign", "cosign", done, image, logins, fix))
 
     def _list(
@@ -93,7 +93,7 @@ class Provenance:
         words = ["syft", "scan", "registry:%s" % image, "--quiet", "--output", "spdx-json=%s" % made]
         done = run(words, SECONDS, environment, files)
         if done.code or not os.path.isfile(made):
-            fix = "Run syft by hand on the image: it says more."
+            fix = "Run syft with this image by hand: its output says more."
             raise Failed(_failed("image-sbom", "syft", done, image, logins, fix))
         # Nobody sees it half-written.
         beside = self.sbom + ".new"
@@ -104,7 +104,7 @@ class Provenance:
         """Whether the registry has a signature by this key."""
         public = run(["cosign", "public-key", "--key", self.key], SECONDS, environment)
         if public.code:
-            fix = "Name a private key that cosign can use: a file with its COSIGN_PASSWORD, or one of a KMS."
+            fix = "Set praxis_image_sign to a private key: a file (with its COSIGN_PASSWORD), or a key of a KMS."
             raise Failed(_failed("image-sign", "cosign", public, image, {}, fix))
         key = os.path.join(scratch, "cosign.pub")
         with open(key, "w", encoding="utf-8") as written:
@@ -144,21 +144,21 @@ def _names(file: str, image: str) -> bool:
 
 def _no_place(file: str) -> List[Finding]:
     """Why no list can be written there."""
-    folder, fix = os.path.dirname(file), "Make it, or name another file."
+    folder, fix = os.path.dirname(file), "Create it, or set praxis_image_sbom to another file."
     if os.path.isdir(file):
-        return [Finding("image-sbom", "The file of the SBOM is a directory.", file, "Name a file in it.")]
+        return [Finding("image-sbom", "The file of the SBOM is a directory.", file, "Set praxis_image_sbom to a file in it.")]
     if not os.path.isdir(folder):
-        return [Finding("image-sbom", "The directory of the SBOM is not there.", folder, fix)]
+        return [Finding("image-sbom", "The directory of the SBOM file does not exist.", folder, fix)]
     if not os.access(folder, os.W_OK | os.X_OK):
-        return [Finding("image-sbom", "The directory of the SBOM cannot be written to.", folder, "Name another file.")]
+        return [Finding("image-sbom", "The directory of the SBOM cannot be written to.", folder, fix)]
     return []
 
 
 def _missing(program: str, variable: str) -> Finding:
     what = "%s asks for %s, and the controller has no such program." % (variable, program)
-    fix = "Install %s there, or leave %s out." % (program, variable)
+    fix = "Install %s on the controller, or remove %s." % (program, variable)
     return Finding("image-tool-missing", what, program, fix)
 
 
 def _failed(code: str, program: str, done: Done, image: str, logins: Logins, fix: str) -> Finding:
-    return Finding(code, "%s answers: %s." % (program, said(done, logins)), image, fix)
+    return Finding(code, "%s says: %s." % (program, said(done, logins)), image, fix)

@@ -214,8 +214,8 @@ class Publication:
 
     def _refuse_taken(self, there: str, built: str) -> None:
         if there and there != built and not self.move:
-            what = "The tag %s is another image already (%s)." % (self.target.tag, there)
-            fix = "Choose another tag. Where the registry lets tags move, move=true (praxis_image_move) takes it."
+            what = "The tag %s already belongs to another image (%s)." % (self.target.tag, there)
+            fix = "Use another tag. Where the registry lets tags move: praxis_image_move=true (the module's move)."
             raise Failed(Finding("image-tag-taken", what, self.target.name, fix))
 
 

@@ -30,8 +30,8 @@ def doubts(source: Source, file: str, arguments: Mapping[str, str]) -> List[Find
 def _arguments(arguments: Mapping[str, str]) -> Iterator[Finding]:
     for name, value in sorted(arguments.items()):
         if any(under(name, value, name)):
-            what = "The build argument %s seems to be a login, or to hold one, and stays in the image's history." % name
-            fix = "Leave it out: fetch what needs a login before the build."
+            what = "The build argument %s seems to be or hold a login, and would stay in the image's history." % name
+            fix = "Remove it, and fetch what needs a login before the build."
             yield Finding("image-secret", what, "praxis_image_build_arguments", fix, WARNING)
 
 
@@ -40,8 +40,8 @@ def _settings(source: Source, file: str) -> Iterator[Finding]:
     if source.repository or not os.path.isfile(os.path.join(source.given, _SETTINGS)):
         return
     if not _ignored(_SETTINGS, _rules(source.given, file)):
-        what = "It has a file %s. Where the image takes all files (COPY . .), it is in there, and the agent reads it."
-        fix = "Name it in .dockerignore."
+        what = "The source has a file %s. If the image copies all files (COPY . .), the agent reads it."
+        fix = "Add this file to .dockerignore."
         yield Finding("image-secret", what % _SETTINGS, source.given, fix, WARNING)
 
 

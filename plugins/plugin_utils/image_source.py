@@ -58,7 +58,8 @@ class Source:
         context = os.path.realpath(os.path.join(checkout, self.part))
         inside = os.path.commonpath([context, os.path.realpath(checkout)]) == os.path.realpath(checkout)
         if not inside or not os.path.isdir(context):
-            raise Failed(_unfit(self.given, "It has no directory %s." % self.part, "Correct what is behind the colon."))
+            what, fix = "The source has no directory %s." % self.part, "Correct the part after the colon."
+            raise Failed(_unfit(self.given, what, fix))
         _refuse_pointers(context, self.given)
         return context
 
@@ -86,8 +87,8 @@ def read_source(given: str) -> Source:
     if not _URL.fullmatch(given):
         folder = os.path.abspath(os.path.expanduser(given))
         if not os.path.isdir(folder):
-            fix = "Name a directory, or a git repository: https://HOST/REPOSITORY.git#BRANCH:DIRECTORY."
-            raise Failed(_unfit(given, "There is no such directory.", fix))
+            fix = "Write a directory, or a git repository: https://HOST/REPOSITORY.git#BRANCH:DIRECTORY."
+            raise Failed(_unfit(given, "The directory does not exist.", fix))
         return Source(folder)
     url, mark, rest = given.partition("#")
     repository = read_repository(url)
@@ -99,7 +100,7 @@ def read_source(given: str) -> Source:
     for ref in ("HEAD",) if not name else ("refs/tags/%s^{}" % name, "refs/tags/" + name, "refs/heads/" + name, name):
         if ref in listed:
             return Source(shown, repository, listed[ref], part)
-    fix = "Name a branch, a tag, or a commit by its 40 digits."
+    fix = "Use a branch, a tag, or a commit with all its 40 digits."
     raise Failed(_unfit(shown, "The repository has no branch or tag %s." % (name or "HEAD"), fix))
 
 
@@ -188,7 +189,7 @@ def _refuse_pointers(context: str, given: str) -> None:
         with open(whole, "rb") as file:
             pointer = file.read(len(_POINTER)) == _POINTER
         if pointer:
-            fix = "Install git-lfs on the controller (git lfs install), and see that it may fetch them."
+            fix = "Install git-lfs on the controller (git lfs install), and give it access to the repository."
             raise Failed(_unfit(given, "%s is a pointer of git-lfs, and not the file." % path, fix))
 
 

@@ -69,8 +69,8 @@ def build(context: str, recipe: Recipe, image: Image, scratch: str) -> str:
     buildkit = run(["docker", "buildx", "version"], ASK_SECONDS).code == 0
     if recipe.platforms:
         if not buildkit:
-            what = "The engine's client has no buildx, and builds for its own platform alone."
-            fix = "Install Docker's buildx plugin, or name no platforms."
+            what = "The docker command has no buildx, so it builds only for its own platform."
+            fix = "Install Docker's buildx plugin, or remove praxis_image_platforms."
             raise Failed(Finding("image-no-buildkit", what, ", ".join(recipe.platforms), fix))
         wanted = ["--platform", ",".join(recipe.platforms), "--output", "type=oci,dest=%s" % archive]
         _build(["docker", "buildx", "build", *wanted, *recipe.words(context), context], context)
@@ -85,8 +85,8 @@ def _build(words: Sequence[str], context: str) -> None:
     # Where there is no buildx, Docker's client must not ask for what only buildx does.
     done = run(words, BUILD_SECONDS, {} if "buildx" in words else {"DOCKER_BUILDKIT": "0"})
     if done.code:
-        fix = "Fix the Dockerfile, or what the build needs: docker build, run by hand, says all of it."
-        raise Failed(Finding("image-build", "docker answers: %s." % done.last_words, context, fix))
+        fix = "Fix the Dockerfile, or what the build needs. Run docker build by hand to see its whole output."
+        raise Failed(Finding("image-build", "docker says: %s." % done.last_words, context, fix))
 
 
 def copy(source: str, target: Image, logins: Mapping[str, Optional[OwnLogin]], scratch: str) -> str:
@@ -143,8 +143,8 @@ def login_file(logins: Mapping[str, Optional[OwnLogin]]) -> Iterator[int]:
     """
     entries = [_entry(own.credentials) for own in logins.values() if own and own.credentials]
     if not hasattr(os, "memfd_create"):
-        what = "Logins of registries are handed over in memory, and this system cannot do that."
-        raise Failed(Finding("image-controller", what, "controller", "Run it on Linux, or in a Linux container."))
+        what = "Logins of registries are handed over in memory, and this system does not support that."
+        raise Failed(Finding("image-controller", what, "controller", "Run this on Linux, or in a Linux container."))
     file = os.memfd_create("logins", 0)
     try:
         os.write(file, json.dumps({"auths": dict(entries)}).encode())
@@ -166,6 +166,6 @@ def said(done: Done, logins: Mapping[str, Optional[OwnLogin]]) -> str:
 
 
 def _not_copied(done: Done, source: str, target: Image, logins: Mapping[str, Optional[OwnLogin]]) -> Finding:
-    fix = "See that the login may push there and pull from the source, and that both are reached."
-    what = "%s could not be copied. skopeo answers: %s." % (source, said(done, logins))
+    fix = "Check that the login may push to the target and pull from the source, and that both can be reached."
+    what = "%s could not be copied. skopeo says: %s." % (source, said(done, logins))
     return Finding("image-copy", what, str(target), fix)

@@ -60,20 +60,20 @@ def check_members(members: Iterable[Member], ssh_address: str) -> List[Finding]:
 
 
 def bad_name(name: str, variables: Mapping[str, Any]) -> Finding:
-    fix = "Give it a Name of letters, digits, dots, hyphens and underscores that is not a group's name."
+    fix = "Give the machine a Name of letters, digits, dots, hyphens and underscores that is not a group's name."
     if variables["praxis_cloud"] == "gcp":
-        what = "its name %r cannot be an inventory hostname." % name
-        fix = "Make it anew under another name, or remove its label praxis_fleet if it is not a member."
+        what = "the name %r cannot be an inventory hostname." % name
+        fix = "Create the machine again with another name, or remove its label praxis_fleet if it is not a member."
     elif name:
-        what = "its Name tag %r cannot be an inventory hostname." % name
+        what = "the Name tag %r cannot be an inventory hostname." % name
     else:
-        what = "it has no Name tag."
+        what = "the machine has no Name tag."
     return Finding("bad-member-name", what, place_of(variables), fix)
 
 
 def duplicate(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Finding:
     fix = "Change the Name tag of one of them, or remove its praxis_fleet tag if it is not a member."
     if other["praxis_cloud"] == "gcp":
-        fix = "Make one of them anew under another name, or remove its label praxis_fleet if it is not a member."
+        fix = "Create one of them again with another name, or remove its label praxis_fleet if it is not a member."
     what = "the name %s is used by %s and by %s." % (name, place_of(one), place_of(other))
     return Finding("duplicate-member", what, place_of(other), fix)

@@ -130,11 +130,11 @@ class KeptPlanner:
         kept = found["kept"].get(goal)
         if kept is None:
             fix = "Deploy the settings and image of that time. praxis_keep_releases says how many a host keeps."
-            what = "Release %s, which it had then, is no longer on the host, or is not complete." % goal
+            what = "Release %s, which the host had then, is no longer on the host, or is incomplete." % goal
             findings.append(Finding("release-missing", what, name, fix))
             return KeptRelease.unknown(name)
         if not kept["secrets"]:
-            what = "The secrets of release %s are gone: a reboot empties /run, and this machine has not sealed them."
+            what = "The secrets of release %s are gone: a reboot empties /run, and this host did not seal them."
             fix = "Deploy the settings and image of that time: preparing a release fetches its secrets."
             findings.append(Finding("secrets-missing", what % goal, name, fix))
         return _of(goal, name, kept)
@@ -147,9 +147,9 @@ class KeptPlanner:
         runs = seen["release"]["running"]
         kept = found["kept"].get(runs)
         serves = kept is not None and seen["api"].get("health") == 200 and self._peer_id(member) is not None
-        what = "No deployment has ended well on it, so it has no release to go back to. It is left out of this "
+        what = "No deployment has ended well on this host, so it has no release to go back to. It is left out of this "
         what += "rollback, and keeps %s." % ("release %s, which runs" % runs if serves else "what it has")
-        fix = "Deploy: that gives it the release of the others. Or take it out of the inventory."
+        fix = "Deploy: that gives the host the release of the others. Or remove it from the inventory."
         self.warnings.append(Finding("no-good-release", what, name, fix, level=WARNING))
         if kept is not None and serves:
             return _of(runs, name, kept)
@@ -178,7 +178,7 @@ def _outcome(name: str, answer: Mapping[str, Any]) -> Dict[str, Any]:
     :param answer: what Ansible says in its place; nothing, where it was not asked.
     """
     if not answer.get("failed"):
-        return {"unreachable": str(answer.get("msg") or "it gave no answer")}
+        return {"unreachable": str(answer.get("msg") or "the host gave no answer")}
     return {"outcome": "failed", "failure": answer.get("failure") or not_run(name, answer).as_dict()}
 
 
@@ -195,7 +195,7 @@ def _idle(kept: Kept) -> Outcomes:
 
 
 def _left_out(why: Finding) -> Finding:
-    what = "%s It is left out of this rollback (praxis_max_unreachable), and keeps what it has." % why.what
+    what = "%s This host is left out of the rollback (praxis_max_unreachable) and keeps its release." % why.what
     return replace(why, what=what, level=WARNING)
 
 

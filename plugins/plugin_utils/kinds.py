@@ -80,8 +80,8 @@ class KindPlanner:
             self.findings += [] if self.findings else [empty_fleet("inventory")]
             return ""
         if len(names) > 1:
-            fix = "Set praxis_fleet once, for all of them."
-            what = "The kinds are of several fleets: %s." % ", ".join(names)
+            fix = "Set praxis_fleet once, for all kinds."
+            what = "The kinds belong to several fleets: %s." % ", ".join(names)
             self.findings.append(Finding("several-fleets", what, "inventory", fix))
         try:
             check_fleet(names[0])
@@ -129,8 +129,8 @@ class KindPlanner:
             if parsed.digest:
                 found[image] = parsed.by_digest(parsed.digest)
             elif any(draft.registry(image) for draft in drafts):
-                what = "Its registry has a login in praxis_registries, and no registry is logged in to for rendering."
-                fix = "Name the image by digest (@sha256:…)."
+                what = "Its registry has a login in praxis_registries, and render.yml does not log in to registries."
+                fix = "Name the image by digest in praxis_image (@sha256:…)."
                 self.findings.append(Finding("image-without-digest", what, image, fix))
             else:
                 asked.append(image)

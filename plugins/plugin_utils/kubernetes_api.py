@@ -191,7 +191,7 @@ class Api:
         except (OSError, ValueError, KeyError, TypeError, _websocket_error()) as error:
             return None, kubernetes_login.said(error)
         said = " ".join(text.split())
-        return code, said if code is not None else ("it has not ended within %g s %s" % (seconds, said)).strip()
+        return code, said if code is not None else ("it had not ended after %g s %s" % (seconds, said)).strip()
 
     def request(
         self,
@@ -230,7 +230,7 @@ class Api:
             answer = self._session.request(method, url, params=query, data=data, headers=headers, **own)
         except requests.RequestException as error:
             untouched = isinstance(error, requests.ConnectTimeout)
-            fix = "Check that this machine reaches it, and KUBECONFIG."
+            fix = "Check KUBECONFIG (praxis_kubeconfig), and that this controller reaches that address."
             what = "The cluster's API does not answer: %s." % kubernetes_login.said(error)
             raise errors.Unavailable(what, where, fix, code="cluster-unreachable", untouched=untouched) from None
         self.now = _clock(answer, self.now)
@@ -259,20 +259,22 @@ def _refusal(code: int, text: str, headers: Mapping[str, str], where: str) -> er
     what = "The cluster answers %d: %s" % (code, said)
     after = retry_after_seconds(headers.get("Retry-After"), 0.0)
     if code == 404:
-        return errors.NotFound(what + ".", where, "See what the message names.", reason=reason)
+        return errors.NotFound(what + ".", where, "Fix what the cluster's message names, then run "
+                                                  "this again.", reason=reason)
     if code == 401 or code == 403 and "system:anonymous" in said:
-        fix = "The cluster does not know who asks: log in again, or see why the kubeconfig's plugin gives no token."
+        fix = "The cluster refuses the login: log in again, or see why the kubeconfig's plugin gives no token."
         return errors.Expired(what + ".", where, fix, code="cluster-denied", reason=reason)
     if code == 403 and not _ADMISSION.search(said):
         fix = "Give the controller's account this right: docs/kubernetes.md lists all that it needs."
         return errors.Denied(what + ".", where, fix, code="cluster-denied", reason=reason)
     if code == 409:
-        return errors.Conflict(what + ".", where, "Run it again.", code="cluster-conflict", reason=reason)
+        return errors.Conflict(what + ".", where, "Run this again.", code="cluster-conflict", reason=reason)
     if code == 429 or is_transient("", code):
+        fix = "Wait a little, and run this again."
         return errors.Unavailable(
-            what + ".", where, "Wait, and run it again.", code="cluster-unreachable", reason=reason, retry_after=after
+            what + ".", where, fix, code="cluster-unreachable", reason=reason, retry_after=after
         )
-    fix = "Fix the setting that the message is about. What a cluster cannot change in place needs another name."
+    fix = "Fix the setting that the message is about. Where a field cannot be changed, use another name."
     return errors.Invalid(what + ".", where, fix, code="object-refused", reason=reason)
 
 

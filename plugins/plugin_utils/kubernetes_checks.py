@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import without_
 #: Variables of machines that say nothing in a cluster, and what does instead.
 _WITHOUT_EFFECT = {
     "target_group": "A Service stands before the pods: let your Ingress or Gateway point at it.",
-    "docker_daemon": "The nodes are the cluster's; set up their runtime there.",
+    "docker_daemon": "The cluster manages its nodes: set up their runtime there.",
     "private_ip": "Pods get their addresses from the cluster.",
     "public_ip": "Pods get their addresses from the cluster.",
 }
@@ -36,22 +36,22 @@ def unheld(member: MemberVariables) -> List[Finding]:
         fix = "Set praxis_target: kubernetes, or run deploy.yml for machines."
         found.append(Finding("not-a-kubernetes-kind", "praxis_target is %s." % member.target, member.name, fix))
     if member.docker_socket:
-        fix = "Leave it out; a node's Docker socket in a pod hands the node to every peer."
+        fix = "Remove it: with a node's Docker socket in a pod, every peer could control the node."
         found.append(_unheld("praxis_docker_socket", member.name, fix, ERROR))
     if member.services:
-        fix = "Deploy them to the cluster by manifests of their own."
+        fix = "Deploy the services to the cluster with your own manifests."
         found.append(_unheld("praxis_services", member.name, fix, ERROR))
     if member.address != "private":
-        fix = "Leave it out: pods dial each other by their names in the cluster."
+        fix = "Remove it: pods dial each other by their names in the cluster."
         found.append(_unheld("praxis_address", member.name, fix, ERROR))
     for name in sorted(OF_THE_POD.keys() & member.agent_environment.keys()):
-        what = "%s is given twice: each pod has it from the cluster, and is started and judged by it." % name
-        found.append(Finding("given-twice", what, member.name, "Give the agent another variable."))
+        what = "%s is given twice: the cluster sets it in each pod, and the pod is started and judged by it." % name
+        found.append(Finding("given-twice", what, member.name, "Use another variable for the agent."))
     for name, fix in without_effect(member, _WITHOUT_EFFECT, _LIMITS_WITHOUT_EFFECT):
         found.append(_unheld(name, member.name, fix, WARNING))
     pulls = {**member.kubernetes, **member.kubernetes_kind}.get("image_pull_secrets")
     if member.registries and not pulls:
-        fix = "Make a pull secret of its login, and name that in praxis_kubernetes.image_pull_secrets."
+        fix = "Create a pull secret with this login, and add it to praxis_kubernetes.image_pull_secrets."
         found.append(_unheld("praxis_registries", member.name, fix, WARNING))
     return found
 
@@ -67,7 +67,7 @@ def announced(pods: Sequence[mesh.Pod]) -> List[Finding]:
         if pod.announced:
             alone = pod.announced_port == pod.port  # a load balancer's
             holders.setdefault((pod.announced if alone else "", pod.announced_port), []).append(pod.name)
-    fix = "Give each kind a machines.port of its own, with a port for each of its pods; and each pod an address."
+    fix = "Give each kind its own machines.port, with a port for each of its pods; or give each pod its own address."
     what = "%s are announced at the same port %d."
     return [
         Finding("shared-address", what % (" and ".join(names), port), "inventory", fix)
@@ -87,11 +87,12 @@ def together(settings: Mapping[str, KindSettings]) -> List[Finding]:
     taken: Set[str] = set()
     for name, each in settings.items():
         if each.name in taken:
-            what = "Another kind is called %s, too." % each.name
-            findings.append(Finding("shared-name", what, name, "Give each kind a name of its own."))
+            what = "Another kind has the name %s too." % each.name
+            findings.append(Finding("shared-name", what, name, "Give each kind its own name "
+                                                               "(praxis_kubernetes_kind.name)."))
         taken.add(each.name)
     if settings and all(each.role != MEMBER for each in settings.values()):
-        fix = "Make one kind of role member: leaves dial members and nobody else."
+        fix = "Give one kind the role member: leaves dial only members."
         findings.append(Finding("no-members", "All kinds are leaves.", "inventory", fix))
     return findings
 
@@ -117,7 +118,7 @@ def one_object_each(made: Sequence[Mapping[str, Any]]) -> List[Finding]:
     for each in made:
         kind = each["metadata"].get("labels", {}).get(resources.COMPONENT, "")
         makers.setdefault(resources.name(each), []).append(kind)
-    fix = "Give one of the kinds another name. A service account that kinds share is made by one of them alone "
+    fix = "Give one of the kinds another name. A service account that kinds share is created by one of them only "
     fix += "(service_account.create: false for the others)."
     return [
         Finding("shared-name", "The kinds %s would both make %s." % (" and ".join(kinds), name), "inventory", fix)

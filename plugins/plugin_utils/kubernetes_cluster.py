@@ -90,8 +90,8 @@ class FleetCluster:
                 change = changes.with_pods(change, item, before, *limits[item["metadata"]["name"]])
             found += [change] if change is not None else []
         if there is None and not any(item["kind"] == "Namespace" for item in ours):
-            fix = "Make it, or set praxis_kubernetes.create_namespace: true."
-            wrong.append(Finding("no-namespace", "There is no namespace %s." % self.namespace, "cluster", fix))
+            fix = "Create it (kubectl create namespace), or set praxis_kubernetes.create_namespace: true."
+            wrong.append(Finding("no-namespace", "The namespace %s does not exist." % self.namespace, "cluster", fix))
         everything = self.everything(served) if there is not None else []
         wrong += [amiss for item in wanted if (amiss := changes.other_workload(item, everything)) is not None]
         wrong += other_identities.findings(found, self.pods)
@@ -108,8 +108,8 @@ class FleetCluster:
         """
         there = self.api.get("/api/v1/namespaces/" + self.namespace)
         if there is not None and (there.get("status") or {}).get("phase") == "Terminating":
-            what = "Somebody is removing the namespace %s, and nothing can be made in it." % self.namespace
-            fix = "Wait until it is gone; kubectl describe namespace %s says what keeps it." % self.namespace
+            what = "The namespace %s is being removed, and objects cannot be created in it." % self.namespace
+            fix = "Wait until it is gone. To see what delays it: kubectl describe namespace %s." % self.namespace
             raise Failed(Finding("namespace-ending", what, "namespace %s" % self.namespace, fix))
         return there
 

@@ -131,7 +131,7 @@ class Deployment:
         this run has touched: a run that stopped before it may have applied the same settings, or others."""
         good = deployments.newest(self.cluster.records)
         if good is None:
-            what = "There is no good deployment to return to, so the cluster is left as it is."
+            what = "There is no good deployment to roll back to, so the cluster is left as it is."
             fix = "Fix what is wrong and deploy again, or remove the fleet (down.yml)."
             self.findings.append(Finding("no-earlier-deployment", what, "rollback", fix, WARNING))
             return deployments.BAD
@@ -148,11 +148,12 @@ class Deployment:
         except Failed as error:
             bad = list(error.findings)
         if bad:
-            what = "It could not be rolled back to deployment %s: %s" % (good.run, " ".join(str(each) for each in bad))
-            fix = "Fix what the message names, and run rollback.yml -e praxis_to=%s." % deployments.NEWEST
+            said = " ".join(str(each) for each in bad)
+            what = "The fleet could not be rolled back to deployment %s: %s" % (good.run, said)
+            fix = "Fix what the message names, and run this: rollback.yml -e praxis_to=%s." % deployments.NEWEST
             self.findings.append(Finding("not-rolled-back", what, self.cluster.fleet, fix))
             return deployments.BAD
-        what = "The fleet is again as deployment %s left it." % good.run
+        what = "The fleet was rolled back to deployment %s." % good.run
         gone = [change.name for change in back if change.after is None]
         what += " What was added since is removed: %s." % ", ".join(gone) if gone else ""
         fix = "Fix the errors and deploy again."
@@ -206,14 +207,14 @@ def observe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> Dict[str, A
     for goal in goals:
         seen = cluster.see(goal)
         if seen is None:
-            what = "There is no %s %s." % (goal.kind, goal.name)
+            what = "The %s %s does not exist." % (goal.kind, goal.name)
             findings.append(Finding("workload-missing", what, goal.name, "Deploy (deploy.yml)."))
             continue
         pods = sorted(seen.pods, key=lambda pod: (len(pod["metadata"]["name"]), pod["metadata"]["name"]))
         rows += [pod_state.row(pod, seen.events, goal.release) for pod in pods]
         stray = [pod["metadata"]["name"] for pod in pods if pod_state.release_of(pod) != goal.release]
         if stray:
-            what = "Not the planned release %s: %s." % (goal.release[:8], ", ".join(stray))
+            what = "These pods do not run the planned release %s: %s." % (goal.release[:8], ", ".join(stray))
             findings.append(Finding("other-release", what, goal.name, "Deploy (deploy.yml).", WARNING))
         there = (pod_state.fault_of(pod, seen.events) for pod in pods)
         faults = [fault.finding for fault in there if fault is not None]
@@ -221,7 +222,7 @@ def observe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> Dict[str, A
         wanted = seen.workload["spec"].get("replicas", 1)
         if not faults and len([pod for pod in pods if pod_state.is_ready(pod)]) < max(wanted, goal.least):
             what = "%d pods are wanted, and fewer are ready." % max(wanted, goal.least)
-            fix = "kubectl describe says what the cluster waits for."
+            fix = "Run kubectl describe with the pods that are not ready: it shows what the cluster waits for."
             findings.append(Finding("pods-missing", what, goal.name, fix))
     return {"members": rows, "findings": findings}
 
@@ -243,15 +244,15 @@ def probe(cluster: FleetCluster, goals: Sequence[rollout.Goal], machines: bool =
             try:
                 code, said = cluster.api.execute(cluster.namespace, name, [*rollout.probe_of(pod), *more], _PROBE)
             except errors.CloudError as error:
-                what = "The probe could not be run in it. %s" % error.finding.what
+                what = "The probe could not be run in the pod. %s" % error.finding.what
                 found.append(Finding("pod-unseen", what, name, error.finding.fix))
                 continue
             if code is None:
-                fix = "Run it again; kubectl exec shows whether the pod's node answers."
-                found.append(Finding("pod-unseen", "The probe could not be run in it: %s." % said, name, fix))
+                fix = "Run this again. kubectl exec shows whether the pod's node answers."
+                found.append(Finding("pod-unseen", "The probe could not be run in the pod: %s." % said, name, fix))
             elif code:
-                fix = "A member that lost its edges dials again when it is restarted: kubectl delete pod %s." % name
-                found.append(Finding(OUT_OF_MESH, "Ready, and its own probe says: %s." % said, name, fix))
+                fix = "Restart the pod, so that it dials again: kubectl delete pod %s." % name
+                found.append(Finding(OUT_OF_MESH, "The pod is ready, but its probe says now: %s." % said, name, fix))
     return found
 
 

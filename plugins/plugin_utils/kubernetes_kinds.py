@@ -156,7 +156,7 @@ class _Planner(KindPlanner):
             return SecretObject(source.existing, names)
         references = {name: given for name, given in draft.sources.items() if isinstance(given, Reference)}
         for name in sorted(set(names) - set(references)):
-            what = "%s is a value, and a rendered file never holds one." % name
+            what = "%s is a value, and rendered files must not have secret values." % name
             fix = "Write a reference to a secret store, or put it into a Secret and name that (secrets.existing)."
             self.findings.append(Finding("secret-value-rendered", what, where, fix))
         self.findings += secrets.check_references(source, references, "secrets", where)
@@ -201,7 +201,7 @@ class _Planner(KindPlanner):
         missing = [slot for slot in where if found[slot].state != identities.PRESENT]
         if missing:
             what = "%d of %d machines have no seed: %s." % (len(missing), len(where), ", ".join(missing))
-            fix = "Deploy the machines first (playbooks/deploy.yml): that makes their identities."
+            fix = "Deploy the machines first (playbooks/deploy.yml): that creates their identities."
             self.findings.append(Finding("no-identity", what, "identities", fix))
         members = [
             place(each, addresses[each.name], peer_id(found[each.slot].seed, each.peer_id_scheme))

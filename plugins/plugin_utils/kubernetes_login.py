@@ -24,7 +24,7 @@ _NO_HOST = "-"
 _SHAPES = (OSError, ValueError, KeyError, TypeError, AttributeError)
 #: A scheme, and a login of characters that a header can carry.
 _AUTHORIZATION = re.compile(r"[A-Za-z]+ [!-~]+")
-_FIX = "Let KUBECONFIG or praxis_kubeconfig name a kubeconfig file, and praxis_kube_context one of its contexts."
+_FIX = "Set KUBECONFIG or praxis_kubeconfig to a kubeconfig file, praxis_kube_context to one of its contexts."
 
 
 def configuration(kubeconfig: str, context: str) -> Any:

@@ -59,7 +59,7 @@ def _wait(cluster: FleetCluster, lock: Lock, seconds: float) -> List[Finding]:
     left, done = _POLL.until(there, lambda found: not found, seconds=seconds)
     if done:
         return []
-    what = "Still there %d s after its removal: %s." % (seconds, ", ".join(left))
-    fix = "kubectl describe says what keeps it: a load balancer that the cloud cannot remove, or a node that does not "
-    fix += "answer, say. Then run it again."
+    what = "These objects still exist %d s after their removal: %s." % (seconds, ", ".join(left))
+    fix = "kubectl describe shows what delays them, such as a load balancer that the cloud cannot remove, or a node "
+    fix += "that does not answer. Then run this again."
     return [Finding("object-not-gone", what, cluster.fleet, fix)]

@@ -104,7 +104,7 @@ def _seed(text: Any) -> Union[Reference, bytes]:
 
 
 def _bad_seed(how: str) -> Finding:
-    fix = "Make one (`openssl rand -base64 32`), keep it in Ansible Vault or a secret store, and never make it anew."
+    fix = "Make one (`openssl rand -base64 32`), keep it in Ansible Vault or a secret store, and never replace it."
     return Finding("identity-seed", "The seed %s." % how, "agent_identity", fix)
 
 
@@ -179,21 +179,21 @@ def _by_multiaddr(text: str) -> Member:
     wrong = variable_types.check("private_ip", found[1]) if found else None
     if found is None or wrong or not 1 <= int(found[2]) <= 65535 or not is_peer_id(found[3]):
         fix = "Write /ip4/ADDRESS/tcp/PORT/p2p/PEER_ID with an IPv4 address, or the name of a host of the play."
-        raise Failed(Finding("bad-peer", "%s is no peer's multiaddr." % shown(text), "agent_peers", fix))
+        raise Failed(Finding("bad-peer", "%s is not the multiaddr of a peer." % shown(text), "agent_peers", fix))
     return _member(text, found[1], int(found[2]), found[3])
 
 
 def _by_host(name: str, hostvars: Mapping[str, Any]) -> Member:
     known = _planned(name, hostvars)
     if not known:
-        what = "Nothing is known of the agent on %s." % name
+        what = "The agent on %s is not known in this run." % name
         fix = (
             "Run the role on that host in the same play, or its entry point plan on all hosts in a play before; or "
             "write the agent's multiaddr."
         )
         raise Failed(Finding("peer-unknown", what, "agent_peers", fix))
     if not known["address"]:
-        what = "The agent on %s has no IPv4 address to be dialled at." % name
+        what = "The agent on %s has no IPv4 address at which it can be dialled." % name
         raise Failed(Finding("no-address", what, name, "Set agent_address for that host."))
     return _member(name, known["address"], known["port"], known["peer_id"])
 

@@ -46,7 +46,7 @@ class PersonLock:
             "run": answer["holder"],
             "until": clocks.moment(answer["expires"]),
         }
-        until = "until %(until)s (%(reason)s), as %(run)s. unlock.yml unlocks it." % reported
+        until = "until %(until)s (%(reason)s), as %(run)s. To unlock it: unlock.yml." % reported
         self._say("The fleet %s locked %s" % (self._is, until))
         return {**answer, "lock": reported}
 

@@ -183,8 +183,8 @@ class Planner:
         for member in self.members:
             proxies = member.proxies(fleet)
             if proxies and daemon_conflict(member.docker_daemon, proxies):
-                what = "praxis_docker_daemon has proxies, and the engine would take those and not praxis_https_proxy."
-                fix = "Leave one of the two out."
+                what = "praxis_docker_daemon has proxies, and the engine would use those and not praxis_https_proxy."
+                fix = "Remove one of the two."
                 shared.add(member.name, [Finding("bad-proxy", what, "variables", fix)])
             if proxies and member.agent_proxy:
                 beside = [str(item.get("name")) for item in member.services if isinstance(item, dict)]
@@ -209,7 +209,7 @@ class Planner:
                     code="several-fleets",
                     what="The members name %d fleets: %s." % (len(names), ", ".join(names)),
                     where="inventory",
-                    fix="Set one praxis_fleet for all members of the group praxis.",
+                    fix="Set the same praxis_fleet for all members of the group praxis.",
                 )
             )
         fleet = names[0] if names else "praxis"

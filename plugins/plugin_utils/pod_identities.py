@@ -43,8 +43,8 @@ def of_kind(planner: KindPlanner, fleet: str, settings: KindSettings, draft: Dra
     ids = _given_ids(planner, settings, variables.peer_id_scheme)
     if source.existing:
         if not ids:
-            what = "The seeds are in a Secret of the cluster, so nobody here knows the peer ids."
-            fix = "Give peer_ids, that of ordinal 0 first, or vaulted seeds."
+            what = "The seeds are in a Secret of the cluster, so this run does not know the peer ids."
+            fix = "Set peer_ids in the order of the pods (ordinal 0 first), or seeds in Ansible Vault."
             planner.findings.append(Finding("peer-ids-unknown", what, settings.name, fix))
         return PodIdentities(SecretObject(source.existing, tuple(pods)), ids)
     references: Dict[str, Reference] = {}
@@ -74,7 +74,7 @@ def _stored(
     missing = [slot for slot in slots if found[slot].state != identities.PRESENT]
     if missing:
         what = "%d of %d slots have no seed: %s." % (len(missing), len(slots), ", ".join(missing))
-        fix = "Make them with the module praxis.cloud.p2p_identity; rendering makes nothing in a cloud."
+        fix = "Create them with the module praxis.cloud.p2p_identity: render.yml creates nothing in a cloud."
         planner.findings.append(Finding("no-identity", what, "identities", fix))
         return dict(references), ()
     pinned = {pod: each.at(found[slot].version) for slot, (pod, each) in zip(slots, references.items())}
@@ -88,14 +88,14 @@ def _given_ids(planner: KindPlanner, settings: KindSettings, scheme: str) -> Tup
     bad += [index for index, each in enumerate(settings.peer_ids) if not is_peer_id(each)]
     if bad:
         kind = "seed of 32 bytes in base64" if settings.seeds else "peer id"
-        what = "Number %s of the list is no %s." % (", ".join(str(index) for index in bad), kind)
-        fix = "Write one for each ordinal, from 0 on."
+        what = "Entry %s of the list is not a %s." % (", ".join(str(index) for index in bad), kind)
+        fix = "Write one for each pod, ordinal 0 first."
         planner.findings.append(Finding("bad-peer-id", what, settings.name, fix))
         return ()
     ids = settings.peer_ids or tuple(peer_id(seed, scheme) for seed in decoded if seed is not None)
     if ids and len(ids) < settings.maximum:
         what = "%d peer ids are known, and there may be %d pods." % (len(ids), settings.maximum)
-        fix = "Give one for every pod that the autoscaler may ask for, or lower its max."
+        fix = "Write one for every pod up to autoscaler.max, or lower autoscaler.max."
         planner.findings.append(Finding("peer-ids-few", what, settings.name, fix))
         return ()
     return ids[: settings.maximum]

@@ -87,5 +87,5 @@ def _read(path: str) -> bytes:
 
 
 def _failed(done: str, path: str, error: OSError) -> Failed:
-    fix = "Choose another directory (-e dest=DIRECTORY), or let this user into it."
-    return Failed(Finding("project-not-written", "It cannot be %s: %s." % (done, error.strerror), path, fix))
+    fix = "Use another directory (-e dest=DIRECTORY), or give this user the right to write to it."
+    return Failed(Finding("project-not-written", "The file cannot be %s: %s." % (done, error.strerror), path, fix))

@@ -32,8 +32,8 @@ def check(given: Any) -> List[Finding]:
     """What is wrong with the variable."""
     if given is None or isinstance(given, str):
         return []
-    fix = "Name a directory, or write an empty string for no record."
-    return [bad_variable("It is %s and no path." % shown(given), VARIABLE, fix)]
+    fix = "Set praxis_record to a directory, or to an empty string for no record."
+    return [bad_variable("praxis_record is %s and not a path." % shown(given), VARIABLE, fix)]
 
 
 def directory(given: Any, fleet: str) -> str:
@@ -100,5 +100,5 @@ def _prune(folder: str, own: str) -> None:
 
 def _not_written(folder: str, error: Exception) -> Finding:
     what = "The record of this deployment could not be written: %s." % (getattr(error, "strerror", None) or error)
-    fix = "Make it a directory that this user may write to, or set praxis_record: another directory, or '' for none."
+    fix = "Let this user write to that directory, or set praxis_record: another directory, or '' for no record."
     return Finding("record-not-written", what, folder, fix, level=WARNING)

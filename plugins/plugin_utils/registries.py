@@ -24,7 +24,7 @@ MIN_PASSWORD = 4
 _KEYS = ("server", "username", "password", "ca")
 #: Under this name Docker keeps its own login for Docker Hub, in the place of a host.
 _HUB_LOGIN = "https://index.docker.io/v1/"
-_SERVER = "Write HOST or HOST:PORT, as images name it, without https:// and path."
+_SERVER = "Write HOST or HOST:PORT, as in the image's name, without https:// and path."
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def unused(servers: Iterable[str], images: Iterable[str]) -> List[Finding]:
     hosts = {host_of(image) for image in images}
     if "" in hosts:  # nobody knows what that image is in
         return []
-    fix = "Images are in: %s. Correct the server, or remove the entry." % ", ".join(sorted(hosts))
+    fix = "Images are in: %s. Correct server, or remove this entry." % ", ".join(sorted(hosts))
     return [
         Finding("registry-unused", "No member's image is in this registry.", name_of(server), fix, WARNING)
         for server in sorted(set(servers) - hosts)
@@ -143,7 +143,7 @@ def _entry(entry: Any, where: str) -> RegistryEntry:
     """:raises Failed: with everything that is wrong with the entry."""
     if not isinstance(entry, Mapping):
         fix = "Write a mapping with server, username and password."
-        raise Failed(Finding("bad-variable", "It is no mapping.", where, fix))
+        raise Failed(Finding("bad-variable", "The entry is not a mapping.", where, fix))
     findings = [
         Finding("bad-variable", "It has an unknown key %s." % shown(key), where, "The keys are %s." % ", ".join(_KEYS))
         for key in entry
@@ -151,12 +151,12 @@ def _entry(entry: Any, where: str) -> RegistryEntry:
     ]
     server, ca = _server(entry.get("server"), where, findings), entry.get("ca") or ""
     if not isinstance(ca, str):
-        findings.append(Finding("bad-variable", "Its ca is no text.", where, "Write the path of a PEM file."))
+        findings.append(Finding("bad-variable", "ca is not text.", where, "Write the path of a PEM file."))
         ca = ""
     logins, missing = _login(entry, server or where, findings)
     if missing and not (ca and len(missing) == 2):
-        what = "It has no %s." % " and no ".join(missing)
-        fix = "Write both: a reference or a vaulted value. An entry with ca alone asks without a login."
+        what = "The entry has no %s." % " and no ".join(missing)
+        fix = "Set username and password, each a reference or a vaulted value. An entry with only ca means no login."
         findings.append(Finding("bad-variable", what, name_of(server) if server else where, fix))
     if findings:
         raise Failed(*findings)
@@ -168,7 +168,7 @@ def _server(value: Any, where: str, findings: List[Finding]) -> str:
         host = registry.DEFAULT_HOST if value == _HUB_LOGIN else value
         if registry.is_host(host):
             return registry.same_registry(host)
-    what = "It has no server." if value in (None, "") else "Its server %s is no host." % shown(value)
+    what = "The entry has no server." if value in (None, "") else "The entry's server %s is not a host." % shown(value)
     findings.append(Finding("bad-variable", what, where, _SERVER))
     return ""
 
@@ -192,20 +192,22 @@ def _fault(name: str, value: Any) -> Optional[Finding]:
     """What keeps a text from being a user or a password, reported without it."""
     key = name.rpartition(".")[2]
     if not isinstance(value, str):
-        return Finding("secret-binary", "It is binary.", name, "Store it as text.")
+        return Finding("secret-binary", "It is binary.", name, "Store the value as text.")
     if not is_carried(value) or "\0" in value:
-        return Finding("secret-not-text", "It holds what no login can.", name, "Store the value again.")
+        return Finding("secret-not-text", "The value has a character that a login "
+                                          "cannot have.", name, "Store the value again.")
     pointed = pointer(value)
     if pointed:
-        return Finding("foreign-reference", "It is %s, and nothing resolves it." % pointed[0], name, pointed[1])
+        return Finding("foreign-reference", "The value is %s, and praxis.cloud does "
+                                            "not resolve it." % pointed[0], name, pointed[1])
     extra = carried(key, value)
     if extra:
-        fix = "Store it again without that (`printf %s` adds no line break, `echo` does)."
+        fix = "Store the value again without it (`printf %s` adds no line break, `echo` does)."
         return Finding("secret-padding", "The value %s." % extra, name, fix)
     if key == "username" and ":" in value:
-        fix = "A user of a registry has none: what is behind it belongs to the password."
+        fix = "Write only the user: it has no colon, and the part after the colon belongs to the password."
         return Finding("bad-variable", "The value holds a colon.", name, fix)
     if key == "password" and len(value) < MIN_PASSWORD:
         what = "The value is under %d characters." % MIN_PASSWORD
-        return Finding("short-secret", what, name, "Use a longer password: so short a one cannot be kept out of logs.")
+        return Finding("short-secret", what, name, "Use a longer password: a shorter one could not be hidden in logs.")
     return None

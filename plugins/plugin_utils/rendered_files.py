@@ -54,7 +54,7 @@ def compare(dest: str, wanted: Mapping[str, str], layout: Layout) -> List[Differ
     :raises Failed: there is a file of somebody else's, or one that cannot be read.
     """
     if os.path.lexists(dest) and not os.path.isdir(dest):
-        raise Failed(_finding("It is no directory.", dest))
+        raise Failed(_finding("The path is not a directory.", dest))
     ours = layout.listed(_read(os.path.join(dest, layout.INDEX)) or "")
     found = []
     foreign = []
@@ -62,7 +62,7 @@ def compare(dest: str, wanted: Mapping[str, str], layout: Layout) -> List[Differ
         path = os.path.join(dest, name)
         before, after = _read(path), wanted.get(name)
         if before is not None and not layout.is_ours(name, before, ours):
-            foreign.append(_finding("It is there and was not written by praxis.cloud.", path))
+            foreign.append(_finding("The file exists already, and praxis.cloud did not write it.", path))
         elif before != after:
             found.append(Difference(path, before, after))
     if foreign:
@@ -85,7 +85,7 @@ def apply(dest: str, differences: List[Difference], layout: Layout) -> None:
             else:
                 write_whole(each.path, each.after.encode())
         except OSError as error:
-            raise Failed(_finding("It cannot be written: %s." % error.strerror, each.path)) from None
+            raise Failed(_finding("The file cannot be written: %s." % error.strerror, each.path)) from None
 
 
 def _read(path: str) -> Optional[str]:
@@ -97,9 +97,9 @@ def _read(path: str) -> Optional[str]:
     except UnicodeDecodeError:
         return ""
     except OSError as error:
-        raise Failed(_finding("It cannot be read: %s." % error.strerror, path)) from None
+        raise Failed(_finding("The file cannot be read: %s." % error.strerror, path)) from None
 
 
 def _finding(what: str, path: str) -> Finding:
-    fix = "Choose another directory (praxis_render_dest), or move away what is there."
+    fix = "Choose another directory (praxis_render_dest), or move the existing files away."
     return Finding("render-destination", what, path, fix)

@@ -90,5 +90,5 @@ def _meant(variable: str, said: str) -> str:
 def _differs(variable: str, said: Mapping[str, List[str]]) -> Finding:
     words = {value: value if value in (_NOT_SET, _UNREAD) else shown(value) for value in said}
     each = " and ".join("%s for %s" % (words[value], listed(members, 3)) for value, members in said.items())
-    what = "%s is %s, and a run has one value for all members." % (variable, each)
+    what = "%s has different values (%s), and a run needs one value for all members." % (variable, each)
     return bad_variable(what, variable, "Set it for all members alike: in a group that holds all of them, or with -e.")

@@ -40,8 +40,8 @@ def unseal(token: bytes) -> Any:
         raise Failed(
             Finding(
                 code="sealed-elsewhere",
-                what="The secrets of this plan were fetched by another process and cannot be read by this one.",
+                what="The secrets of this plan were fetched by another process, and this process cannot read them.",
                 where="the run's directory",
-                fix="Let fleet_plan and agent_release run in one ansible-playbook, with the linear strategy.",
+                fix="Run fleet_plan and agent_release in the same ansible-playbook, with the strategy linear.",
             )
         ) from None

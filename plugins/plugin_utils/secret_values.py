@@ -53,18 +53,18 @@ def deliver(
 def undeliverable(name: str, source: Source, value: Union[str, bytes]) -> Optional[Finding]:
     """Why a value cannot be an environment variable's, if so."""
     if isinstance(value, bytes):
-        fix = "Store it as text; an environment variable cannot hold bytes."
+        fix = "Store the secret as text: an environment variable cannot hold bytes."
         return Finding("secret-binary", "%s is binary." % source, name, fix)
     if len(value) < MIN_SECRET:
-        fix = "Use a longer value, or give it in praxis_agent_environment if it is no secret."
+        fix = "Use a longer value. If it is not a secret, give it in praxis_agent_environment."
         what = "The value%s is under %d characters." % (_of(source), MIN_SECRET)
         return Finding("short-secret", what, name, fix)
     if "\0" in value:
-        fix = "Store it encoded, for instance as base64."
-        what = "The value%s holds a NUL, which no environment variable can carry." % _of(source)
+        fix = "Store the value encoded, for example as base64."
+        what = "The value%s holds a NUL, which an environment variable cannot hold." % _of(source)
         return Finding("secret-nul", what, name, fix)
     if not is_carried(value):
-        what = "The value%s is no Unicode text: it holds half of a surrogate pair." % _of(source)
+        what = "The value%s is not Unicode text: it holds half of a surrogate pair." % _of(source)
         return Finding("secret-not-text", what, name, "Store the value again; bytes are stored as base64.")
     if not is_passed(name.rpartition(".")[2], value):
         return Finding("too-long", "The value%s %s." % (_of(source), TOO_LONG), name, SHORTER)
@@ -82,17 +82,17 @@ def doubtful(name: str, source: Source, value: Union[str, bytes], strict: bool) 
     pointed = pointer(value)
     if pointed:
         kind, fix = pointed
-        what = "The value%s is %s, and the agent would take it for the secret itself." % (_of(source), kind)
-        fix += " Text that is meant so is no secret, and goes to praxis_agent_environment."
+        what = "The value%s is %s, and the agent would use that text as the secret." % (_of(source), kind)
+        fix += " If the text itself is meant, it is not a secret: give it in praxis_agent_environment."
         return Finding("foreign-reference", what, name, fix, level)
     extra = carried(name, value)
     if extra:
-        fix = "Store it again without that (`printf %s` adds no line break, `echo` does)."
-        fix += " praxis_strict: false delivers it as it stands."
+        fix = "Store the value again without that (`printf %s` adds no line break, `echo` does)."
+        fix += " praxis_strict: false delivers it unchanged."
         return Finding("secret-padding", "The value%s %s." % (_of(source), extra), name, fix, level)
     wrong = misfit(name, value)
     if wrong:
-        fix = "Store what the variable is for: the agent would end on it, or do nothing with it."
+        fix = "Store a value that fits the variable: with this one the agent would end, or ignore it."
         return Finding("wrong-type", "The value%s %s." % (_of(source), wrong), name, fix, level)
     return None
 

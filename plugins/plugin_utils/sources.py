@@ -18,10 +18,12 @@ Source = Union[Reference, str]
 def read_source(name: str, value: Any) -> Source:
     """:raises Failed: the value is no text, nothing fills it in, or it is a malformed reference."""
     if not isinstance(value, str):  # null would be "None" and true "True": not what anybody meant
-        raise Failed(Finding("bad-secret-value", "It is no text.", name, "Write a reference, or the value in quotes."))
+        fix = "Write a reference, or the value in quotes."
+        raise Failed(Finding("bad-secret-value", "The value is not text.", name, fix))
     if is_placeholder(value):
-        fix = "Write a reference, or the value itself; lookup('ansible.builtin.env', …) reads a variable of yours."
-        raise Failed(Finding("placeholder", "It is %s, which nothing fills in." % placeholder(value), name, fix))
+        what = "The value is %s, and nothing replaces it by a secret." % placeholder(value)
+        fix = "Write a reference, or the value itself; lookup('ansible.builtin.env', …) reads your environment."
+        raise Failed(Finding("placeholder", what, name, fix))
     try:
         return parse(value) or value
     except Failed as error:

@@ -52,7 +52,7 @@ def misspelt(variables: Iterable[str]) -> List[Finding]:
     for name in (name for name in ours if name not in SETTABLE and name not in OWN):
         near = difflib.get_close_matches(name, SETTABLE, n=1, cutoff=_ALIKE)
         if near:
-            what = "%s%s is set, and nothing reads a variable of this name." % (PREFIX, name)
-            fix = "Did you mean %s%s? A variable of your own is better named without praxis_." % (PREFIX, near[0])
+            what = "%s%s is set, but no variable of this name exists." % (PREFIX, name)
+            fix = "Did you mean %s%s? If it is your own variable, name it without praxis_." % (PREFIX, near[0])
             found.append(Finding("misspelt-variable", what, "variables", fix, WARNING))
     return found

@@ -105,7 +105,7 @@ def truth(value: Any) -> Optional[bool]:
 
 def no_truth(value: Any) -> Tuple[str, str, str]:
     """What is wrong with such a one."""
-    return "bad-variable", "is %s and neither true nor false." % shown(value), "Write true or false."
+    return "bad-variable", "is %s, and must be true or false." % shown(value), "Write true or false."
 
 
 def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
@@ -114,7 +114,7 @@ def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
         return None
     if kind == "int":
         if not isinstance(value, (int, str)) or not _is_port(value):
-            return "bad-variable", "is %s and no port." % shown(value), "Write a whole number from 1 to 65535."
+            return "bad-variable", "is %s, which is not a port." % shown(value), "Write a whole number from 1 to 65535."
         values[name] = int(value)
     elif kind == "bool":
         said = truth(value)
@@ -123,10 +123,10 @@ def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
         values[name] = said
     elif kind == "str":
         if isinstance(value, (dict, list)):
-            return "bad-variable", "is no text.", "Write one text."
+            return "bad-variable", "is not text.", "Write it as one text."
         if isinstance(value, (bool, float)):
             fix = "Write it in quotes: YAML reads a bare yes, no or 1.10 as something else."
-            return "bad-variable", "is %s and no text." % shown(value), fix
+            return "bad-variable", "is %s, which is not text." % shown(value), fix
         values[name] = shown(value) if isinstance(value, int) else str(value)
     elif kind == "Pointer":
         if not isinstance(value, (str, dict)):
@@ -138,11 +138,11 @@ def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
         values[name] = tuple(proxies.entries(value))
     elif kind == "Entries":
         if not isinstance(value, list):
-            return "bad-variable", "is no list.", "Write `- name: value` entries below it."
+            return "bad-variable", "is not a list.", "Write `- name: value` entries below it."
         values[name] = tuple(value)
     else:
         if not isinstance(value, dict):
-            return "bad-variable", "is no mapping.", "Write `name: value` lines below it."
+            return "bad-variable", "is not a mapping.", "Write `name: value` lines below it."
         values[name] = value
     return None
 
@@ -165,8 +165,8 @@ def check(name: str, value: Any) -> Wrong:
     if name in ("private_ip", "public_ip") and value:
         return _check_address(value)
     if name == "docker_daemon" and value and value.get("userns-remap"):
-        what = "has userns-remap: containers would have other users, and the agent could not read its files."
-        return "mounts-unreadable", what, "Leave userns-remap out."
+        what = "has userns-remap: containers would run as other users, and the agent could not read its files."
+        return "mounts-unreadable", what, "Remove userns-remap from it."
     if name in ("http_proxy", "https_proxy", "no_proxy") and value:
         wrong = proxies.check_entries(value) if name == "no_proxy" else proxies.check_url(value)
         return wrong and ("bad-proxy", *wrong)
@@ -178,8 +178,8 @@ def _check_address(value: str) -> Wrong:
     try:
         address = ipaddress.ip_address(value)
     except ValueError:
-        what = "is %s and no IP address: connections are distinguished by address, and a name is none." % shown(value)
-        fix = "Write one IPv4 address, without port and prefix; for a name, the address that the name stands for."
+        what = "is %s, which is not an IP address: connections are distinguished by address." % shown(value)
+        fix = "Write one IPv4 address, without port and prefix; for a name, the address that it resolves to."
         return "bad-address", what, fix
     if isinstance(address, ipaddress.IPv6Address):
         what = "is %s, an IPv6 address: agents dial each other through IPv4 only." % shown(value)
@@ -196,7 +196,7 @@ def _check_address(value: str) -> Wrong:
 def one_of(word: str, choices: Sequence[str]) -> str:
     """What to write in the place of a word that is none of these."""
     near = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=0.5)
-    return ("Did you mean %s? " % near[0] if near else "") + "It is one of %s." % ", ".join(choices)
+    return ("Did you mean %s? " % near[0] if near else "") + "Write one of %s." % ", ".join(choices)
 
 
 def bad_variable(what: str, where: str, fix: str) -> Finding:
@@ -215,8 +215,8 @@ def run_options(given: Mapping[str, Any]) -> Tuple[Dict[str, Any], List[Finding]
             fix = "Write one of %s." % ", ".join(words)
             findings.append(bad_variable("%s is %s." % (variable, shown(value)), variable, fix))
     if found["lease"] is not None and found["lease"] <= found["soak"]:
-        what = "praxis_lease is %d and praxis_soak %d: in its first soak a run would lose the fleet."
-        fix = "Remove praxis_lease: by default it is long enough. Or write more than the soak."
+        what = "praxis_lease (%d) is not longer than praxis_soak (%d): a run would lose the lock while it waits."
+        fix = "Remove praxis_lease (its default is long enough), or set it higher than praxis_soak."
         findings.append(bad_variable(what % (found["lease"], found["soak"]), "praxis_lease", fix))
     return found, findings
 

@@ -74,8 +74,8 @@ def require_logins(hostvars: Mapping[str, Any], machines: List[str]) -> None:
 def require_cloud(groups: Mapping[str, Any]) -> None:
     """:raises Failed: when there is no cloud to work in."""
     if not {"praxis_aws", "praxis_gcp"} & set(groups):
-        what = "The inventory defines neither a group praxis_aws nor praxis_gcp, so there is no cloud to work in."
-        fix = "Use -i inventories/aws or -i inventories/gcp, or skip this playbook when the machines are yours."
+        what = "The inventory has no group praxis_aws and no group praxis_gcp, so it is not known which cloud to use."
+        fix = "Use -i inventories/aws or -i inventories/gcp. For your own machines this playbook is not needed."
         raise Failed(Finding("no-cloud", what, "inventory", fix))
 
 
@@ -84,8 +84,8 @@ def stopped(task_vars: Mapping[str, Any]) -> List[Finding]:
     places = [str(place) for place in fleet_variables.plain(task_vars.get("praxis_inventory_stopped") or [])]
     if not places:
         return []
-    what = "Stopped, so the fleet is planned without: %s." % ", ".join(places)
-    fix = "Start them (provision.yml does) and deploy again; or take their tag or label praxis_fleet away for good."
+    what = "These machines are stopped, so the fleet is planned without them: %s." % ", ".join(places)
+    fix = "Start them (provision.yml does) and deploy again; or remove their tag or label praxis_fleet."
     return [Finding("member-stopped", what, "inventory", fix, WARNING)]
 
 

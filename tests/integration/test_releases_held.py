@@ -175,7 +175,7 @@ def test_a_step_of_a_deployment_that_was_taken_over_from_is_refused(fleet: Cloud
         stopped.wait(timeout=300)
     (said,) = taken.summary["findings"]
     assert said["code"] == "taken-over" and run_id in said["what"]
-    assert ("longer than its lease" if lease else "praxis_take_over says so") in said["what"]
+    assert ("longer than its lease" if lease else "praxis_take_over names it") in said["what"]
     refusals = ["so this step was refused", *(["still for longer than its lease"] if lease else [])]
     printed = output.read_text()
     assert stopped.returncode == 2 and any(refusal in printed for refusal in refusals), printed[-3000:]

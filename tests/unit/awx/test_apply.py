@@ -173,7 +173,7 @@ def test_automation_platform_s_own_collection_does_the_same(made: Controller, si
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({}, "Give praxis_awx_project_url"),
+        ({}, "Set praxis_awx_project_url"),
         ({"praxis_awx_unasked": ["praxis_imge"]}, "praxis_awx_unasked names praxis_imge"),
         ({"praxis_awx_credentials": {"registry": {"sever": PASSWORD}}}, "praxis_awx_credentials.registry has no sever"),
         ({"praxis_awx_credentials": {"registry": PASSWORD}}, "praxis_awx_credentials.registry"),

@@ -106,7 +106,7 @@ def test_settings_of_the_environment_stay(server: Server, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("login", ["ci:another-marked", "another-marked", "another-marked:"])
 def test_a_refusal_does_not_quote_the_login(server: Server, login: str) -> None:
-    with pytest.raises(Failed, match="git answers") as refused:
+    with pytest.raises(Failed, match="git says") as refused:
         read_source(server.url(login) + "#main")
     assert "marked" not in str(refused.value.findings)
 

@@ -166,8 +166,8 @@ def test_a_pointer_of_lfs_is_no_content(repository: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("/nowhere/at/all", "There is no such directory"),
-        ("file:///nowhere/at/all", "git answers: "),
+        ("/nowhere/at/all", "The directory does not exist"),
+        ("file:///nowhere/at/all", "git says: "),
         ("file://{repository}#v2", "has no branch or tag v2"),
     ],
 )
@@ -180,5 +180,5 @@ def test_what_cannot_be_found_is_named(repository: Path, given: str, said: str) 
 @pytest.mark.parametrize("part", ["nothing", "../..", "link/../../.."])
 def test_a_part_outside_of_the_repository_is_refused(repository: Path, tmp_path: Path, part: str) -> None:
     source = read_source(f"file://{repository}#main:{part}")
-    with pytest.raises(Failed, match="It has no directory"):
+    with pytest.raises(Failed, match="The source has no directory"):
         source.context(str(tmp_path / "scratch"))

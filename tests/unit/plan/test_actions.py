@@ -323,7 +323,7 @@ def test_a_login_that_is_no_shell_is_quoted(site: Site, empty: Account, become: 
 def test_a_host_that_another_deployment_holds_is_waited_for_in_words(site: Site, empty: Account) -> None:
     """Who holds it and since when, before the wait and not after it; the whole patience counts from the first try."""
     holder = "state=active release=5f00d1 pid=7 since=2026-01-01T00:00:00Z owner=ann@desk run=20260101T000000Z-a1b2c3"
-    busy = {"code": "host-locked", "what": f"Another deployment holds this host: {holder}. Waited 3 s for it.",
+    busy = {"code": "host-locked", "what": f"Another deployment has locked this host: {holder}. Waited 3 s for it.",
             "where": "/opt/praxis.lock", "fix": "Let it end."}  # fmt: skip
     held = json.dumps({"changed": False, "outcome": "failed", "failure": busy, "failures": [busy], "observation": {}})
     seen = {"deployment": None}
@@ -397,7 +397,7 @@ def test_cloud_resources_are_left_alone_while_somebody_holds_the_fleet(
         assert failure["code"] == code
         named = ("ann@desk", wanted["reason"]) if code == "fleet-locked" else ("m2", "praxis_force")
         assert all(word in failure["what"] + failure["fix"] for word in named), failure
-    assert ("Nobody knows who holds the fleet" in played.printed) is (silent and code != "fleet-locked")
+    assert ("It is not known who holds the fleet" in played.printed) is (silent and code != "fleet-locked")
 
 
 def test_who_holds_the_fleet_is_not_asked_in_check_mode_or_without_machines(site: Site, empty: Account) -> None:
@@ -504,7 +504,7 @@ def test_a_bad_fleet_is_refused_before_anything_is_touched(site: Site, empty: Ac
     found = played.of("Plan the deployment", "m1")
     assert found["failure"] == found["failures"][0] == {
         "code": "bad-variable",
-        "what": "praxis_api_port is 70000 and no port.",
+        "what": "praxis_api_port is 70000, which is not a port.",
         "where": "variables (m3)",
         "fix": "Write a whole number from 1 to 65535.",
     }
@@ -545,7 +545,8 @@ def test_of_settings_that_nothing_reads_a_person_sees_one_line(
     assert len(shown) == lines, played.printed
     assert "execute_python" in shown[0]
     if lines == 2:
-        assert "4 settings have no effect: p2p.* (3), execution. Leave them out; -v lists each." in shown[1]
+        said = "4 settings have no effect: p2p.* (3), execution. Leave them out; run with -v to see why for each."
+        assert said in shown[1]
     found = played.of("Plan the deployment", "m1")
     if wrong:
         assert {item["code"] for item in found["failures"]} == {"ports-equal"}

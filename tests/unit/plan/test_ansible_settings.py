@@ -134,7 +134,7 @@ def test_the_usual_way_is_the_whole_one(usual: Usual) -> None:
     for task in ("Activate the release", "Roll back to the last good release", "Observe the agent after the rollback"):
         assert (task, "m1", "ok") in way
     assert way.count(("Take the fleet's lock, or see that it is still held", "m1", "ok")) >= 2
-    assert usual.said.count("GET /health answers 503") == 2
+    assert usual.said.count("GET /health of the agent: 503") == 2
 
 
 @pytest.mark.parametrize("settings", [*EACH, pytest.param(TOGETHER, id="all the others together")])

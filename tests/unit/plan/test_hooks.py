@@ -43,8 +43,8 @@ def test_a_file_may_be_named_from_where_the_run_is_started(tmp_path: Path, monke
         ({"befor_batch": "a.yml"}, ("bad-variable", "praxis_hooks.befor_batch", "Did you mean before_batch?")),
         ({"plan": ["a.yml"]}, ("bad-variable", "praxis_hooks.plan", "tasks file")),
         ({"plan": 7}, ("bad-variable", "praxis_hooks.plan", "tasks file")),
-        ({"failure": "/nowhere/a.yml"}, ("hook-missing", "praxis_hooks.failure", "whole path")),
-        ({"failure": "/"}, ("hook-missing", "praxis_hooks.failure", "whole path")),
+        ({"failure": "/nowhere/a.yml"}, ("hook-missing", "praxis_hooks.failure", "absolute or relative")),
+        ({"failure": "/"}, ("hook-missing", "praxis_hooks.failure", "absolute or relative")),
     ],
 )
 def test_a_wrong_one_is_reported(given: Any, reported: tuple[str, str, str]) -> None:

@@ -115,9 +115,9 @@ def test_a_project_s_own_files_are_used(path: Path, home: Path, beside: str) -> 
 
 
 @pytest.mark.parametrize(("keys", "said"), [
-    ({"praxis-1": ["planted"]}, "'planted' is no public key"),
-    ("/nowhere/host_keys", "There is no such file"),
-    (["planted"], "It is no mapping"),
+    ({"praxis-1": ["planted"]}, "'planted' is not a public key"),
+    ("/nowhere/host_keys", "does not exist"),
+    (["planted"], "not a mapping of members"),
 ])  # fmt: skip
 def test_host_keys_that_are_none_are_refused(keys: Any, said: str) -> None:
     path = CHECKOUT / "inventories/static/group_vars/praxis.yml"

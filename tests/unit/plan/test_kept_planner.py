@@ -379,7 +379,7 @@ def test_a_host_that_cannot_be_rolled_back_is_left_out_and_told_of_in_its_own_wo
     assert plan.members["m2"].peer_id == PEERS["m2"]
     (warned,) = made.warnings
     assert (warned.code, warned.where, warned.level) == (code, "m2", "warning")
-    assert "left out of this rollback" in warned.what
+    assert "left out of the rollback" in warned.what
     assert [item.code for item in absences(["m2"], made.outcomes).values()] == [code]
 
 

@@ -21,7 +21,7 @@ from tests.unit.fleet.made import meshed
 PLAN = wired(4)
 MODULE = "praxis.cloud.aws_lb_target"
 DENIED = {"code": "cloud-denied", "what": "Denied.", "where": "AWS", "fix": "Grant it."}
-GONE = {"code": "target-group-not-found", "what": "There is none.", "where": "AWS", "fix": "Correct it."}
+GONE = {"code": "target-group-not-found", "what": "It does not exist.", "where": "AWS", "fix": "Correct it."}
 OPTIONS = {"hosts": list(PLAN.members), "batch": 1, "canary": 1, "min_available": None, "departed": "report",
            "max_unreachable": 0}  # fmt: skip
 

@@ -86,7 +86,7 @@ def test_no_part_of_a_playbook_is_taken_for_all_of_it(
     assert [(each["task"], each["status"]) for each in played.results] == [
         ("Refuse to run a part of the playbook", "failed")
     ]
-    assert "--limit chooses hosts" in played.printed
+    assert "--limit selects hosts" in played.printed
     assert empty.cloud.operations == []
     assert not any(site.was_sent(name) for name in ("m1", "m2"))
 

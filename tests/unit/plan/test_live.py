@@ -137,7 +137,7 @@ def test_without_a_terminal_it_is_a_log(site: Site) -> None:
     first, second, *failed = [re.sub(r"^\d+s  ", "", line) for line in done.stdout.splitlines()]
     assert first == "Work, batch 1 of 2: running Sleep: m1"
     assert second == "Work, batch 2 of 2: running Sleep: m2, m3"
-    assert failed == ["m2 failed: No room.", "m3 failed: It gave no reason."]
+    assert failed == ["m2 failed: No room.", "m3 failed: The task gave no reason."]
     assert "error: Fail (m2): No room." in done.stderr
     log = (site.folder / "log").read_text()
     assert "batch 2 of 2: running Sleep" in log

@@ -87,7 +87,7 @@ def test_a_run_of_other_hosts_knows_when_the_one_that_holds_the_fleet_is_gone(
     assert wanted is not None
     taken = Keeper(run, wanted.record(time.time(), ended)).take()
     assert [item.code for item in run.recorded()] == codes
-    limited = ["It does nothing to m1: " in item.what for item in run.recorded()]
+    limited = ["It changes nothing on m1: " in item.what for item in run.recorded()]
     assert limited == [code == "taken-over" for code in codes]
     assert (taken["locked"], (run.locked() or {}).get("fence")) == (fence is not None, fence)
 
@@ -130,7 +130,7 @@ def test_a_run_that_leaves_hosts_out_does_not_say_that_all_is_seen_to(
     run.report("m1", {"observation": {"deployment": left, "host": {"clock": time.time()}}})
     assert Keeper(run, left).take()["locked"]
     (said,) = run.recorded()
-    assert said.code == "taken-over" and "It does nothing to m2: " in said.what
+    assert said.code == "taken-over" and "It changes nothing on m2: " in said.what
 
 
 class Hosts:

@@ -313,11 +313,11 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
     ),
     "secret of nothing": (
         {"agent_secrets": {"OPENAI_API_KEY": None}}, {},
-        ("bad-secret-value", "OPENAI_API_KEY (all 3 members)", "no text", "in quotes"),
+        ("bad-secret-value", "OPENAI_API_KEY (all 3 members)", "not text", "in quotes"),
     ),
     "secret of a number": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": KEY, "PIN": 1.50}}},
-        ("bad-secret-value", "PIN (m2)", "no text", "in quotes"),
+        ("bad-secret-value", "PIN (m2)", "not text", "in quotes"),
     ),
     "malformed image": (
         {"image": "registry.example/Praxis"}, {},
@@ -333,7 +333,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
     ),
     "no such secret": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://none"}}},
-        ("secret-not-found", "aws-sm://none (eu-central-1) for OPENAI_API_KEY", "no such secret", "Check the name"),
+        ("secret-not-found", "aws-sm://none (eu-central-1) for OPENAI_API_KEY", "no such secret", "Check the secret"),
     ),
     "no such key": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://llm#opnai"}}},
@@ -386,11 +386,11 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
     ),
     "placeholder with a default for a secret": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "${KEY:-sk-planted}"}}},
-        ("placeholder", "OPENAI_API_KEY (m2)", "It is ${KEY}, which", "Write a reference"),
+        ("placeholder", "OPENAI_API_KEY (m2)", "The value is ${KEY}, and", "Write a reference"),
     ),
     "secret that is no address": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "sk-planted", "PRAXIS_LLM__BASE_URL": "llm.planted"}}},
-        ("wrong-type", "PRAXIS_LLM__BASE_URL (m2)", "The value is not an address", "Store"),
+        ("wrong-type", "PRAXIS_LLM__BASE_URL (m2)", "The value is not a URL", "Store"),
     ),
     "secret that is no list": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "sk-planted", "PRAXIS_MCP__EXTERNAL_ENDPOINTS": '["planted"]'}}},
@@ -403,7 +403,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
     ),
     "reference inside a plain value": (
         {}, {2: {"agent_environment": {"PRAXIS_METRICS__JOB_NAME": "of {{resolve:secretsmanager:llm}}"}}},
-        ("misplaced-reference", "praxis_agent_environment (m2)", "nothing resolves one", "praxis_agent_secrets"),
+        ("misplaced-reference", "praxis_agent_environment (m2)", "not resolved in plain", "praxis_agent_secrets"),
     ),
     "slot that can be no secret's name": (
         {}, {2: {"slot": "aws/2"}},
@@ -480,7 +480,7 @@ class TestRefusals:
         ]  # fmt: skip
 
     def test_faults_that_others_found_are_reported_too(self, account: Account) -> None:
-        fault = Finding("bad-variable", "praxis_api_port is 0 and no port.", "m9", "Fix its value.")
+        fault = Finding("bad-variable", "praxis_api_port is 0, which is not a port.", "m9", "Fix its value.")
         with pytest.raises(Failed) as error:
             planner(fleet(2, agent_config={"llm": {"timeot": 7}}), faults=[fault]).plan()
         assert reported(error.value) == ["bad-variable", "unknown-setting"]

@@ -66,7 +66,7 @@ def test_a_newcomer_changes_no_release_and_no_engine(account: Account) -> None:
     ("values", "said"),
     [
         ({"http_proxy": "http://me:planted-word@proxy:1"}, "holds a login"),
-        ({"https_proxy": "proxy:3128"}, "is 'proxy:3128' and no proxy's URL"),
+        ({"https_proxy": "proxy:3128"}, "is 'proxy:3128', which is not the URL of a proxy"),
         ({"no_proxy": ["a b"]}, "'a b'"),
         ({**BOTH, "docker_daemon": {"proxies": {"http-proxy": PROXY}}}, "praxis_docker_daemon has proxies"),
     ],

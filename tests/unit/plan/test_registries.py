@@ -60,20 +60,25 @@ class TestEntries:
     @pytest.mark.parametrize(
         ("entry", "where", "what"),
         [
-            ("registry.example.com", "praxis_registries, entry 1", "It is no mapping."),
-            ({**LOGIN}, "praxis_registries, entry 1", "It has no server."),
-            ({"server": 5000, **LOGIN}, "praxis_registries, entry 1", "Its server 5000 is no host."),
-            ({"server": "https://x.example", **LOGIN}, "praxis_registries, entry 1", "Its server 'https://x.exa"),
-            ({"server": "x.example/team", **LOGIN}, "praxis_registries, entry 1", "Its server 'x.example/team' is no"),
-            ({"server": "x.example:99999", **LOGIN}, "praxis_registries, entry 1", "Its server 'x.example:999"),
+            ("registry.example.com", "praxis_registries, entry 1", "The entry is not a mapping."),
+            ({**LOGIN}, "praxis_registries, entry 1", "The entry has no server."),
+            ({"server": 5000, **LOGIN}, "praxis_registries, entry 1", "The entry's server 5000 is not a host."),
+            ({"server": "https://x.example", **LOGIN}, "praxis_registries, entry 1",
+             "The entry's server 'https://x.exa"),
+            ({"server": "x.example/team", **LOGIN}, "praxis_registries, entry 1",
+             "The entry's server 'x.example/team' is not"),
+            ({"server": "x.example:99999", **LOGIN}, "praxis_registries, entry 1", "The entry's server 'x.example:999"),
             ({"server": SERVER, "user": "a", **LOGIN}, "praxis_registries, entry 1", "It has an unknown key 'user'."),
-            ({"server": SERVER}, f"praxis_registries[{SERVER}]", "It has no username and no password."),
-            ({"server": SERVER, "ca": "x", "username": "a"}, f"praxis_registries[{SERVER}]", "It has no password."),
-            ({"server": SERVER, "ca": ["x"], **LOGIN}, "praxis_registries, entry 1", "Its ca is no text."),
-            ({"server": SERVER, **LOGIN, "password": ""}, f"praxis_registries[{SERVER}]", "It has no password."),
-            ({"server": SERVER, **LOGIN, "username": 7}, f"praxis_registries[{SERVER}].username", "It is no text."),
-            ({"server": SERVER, **LOGIN, "password": "${TOKEN}"}, f"praxis_registries[{SERVER}].password", "It is ${"),
-            ({"server": SERVER, **LOGIN, "password": "aws-sm://"}, f"praxis_registries[{SERVER}].password", "Here "),
+            ({"server": SERVER}, f"praxis_registries[{SERVER}]", "The entry has no username and no password."),
+            ({"server": SERVER, "ca": "x", "username": "a"}, f"praxis_registries[{SERVER}]",
+             "The entry has no password."),
+            ({"server": SERVER, "ca": ["x"], **LOGIN}, "praxis_registries, entry 1", "ca is not text."),
+            ({"server": SERVER, **LOGIN, "password": ""}, f"praxis_registries[{SERVER}]", "The entry has no password."),
+            ({"server": SERVER, **LOGIN, "username": 7}, f"praxis_registries[{SERVER}].username",
+             "The value is not text"),
+            ({"server": SERVER, **LOGIN, "password": "${TOKEN}"}, f"praxis_registries[{SERVER}].password",
+             "The value is ${"),
+            ({"server": SERVER, **LOGIN, "password": "aws-sm://"}, f"praxis_registries[{SERVER}].password", "Expected"),
         ],
     )
     def test_what_is_wrong_with_one(self, entry: Any, where: str, what: str) -> None:
@@ -241,7 +246,7 @@ def test_everything_that_is_wrong_is_reported_with_the_rest(account: Account) ->
 def test_it_is_a_list(account: Account, value: Any) -> None:
     with pytest.raises(Failed) as caught:
         planner(fleet(1, registries=value))
-    assert only(caught.value).what == "praxis_registries is no list."
+    assert only(caught.value).what == "praxis_registries is not a list."
 
 
 def test_docker_hub_s_login_has_the_name_that_the_engine_knows_it_by(account: Account) -> None:

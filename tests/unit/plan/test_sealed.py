@@ -33,7 +33,7 @@ def refused(token: bytes) -> None:
         unseal(token)
     finding = only(error.value)
     assert finding.code == "sealed-elsewhere"
-    assert "one ansible-playbook" in finding.fix
+    assert "the same ansible-playbook" in finding.fix
     assert error.value.__suppress_context__
 
 

@@ -254,4 +254,4 @@ def test_what_could_be_restored_is_listed_with_the_refusal(two: Fleet) -> None:
     found = json.loads(done.stdout)
     assert (done.returncode, found["failure"]["code"]) == (2, "backup-unnamed"), done.stderr[-3000:]
     assert (found["playbook"], found["backups"]) == ("restore", [])
-    assert "There is no backup." in done.stderr
+    assert "There are no backups." in done.stderr

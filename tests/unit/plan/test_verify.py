@@ -395,7 +395,7 @@ def test_what_was_to_leave_the_balancer_and_had_to_stay_is_named_with_the_reason
     kept = [{"target": "i-gone:8000", "why": "This run has failed."}]
     found = judged(run, balancer={"targets": [], "others": ["i-gone:8000", "i-other:8000"], "kept": kept})
     needed, other = found["findings"]
-    assert needed["what"].endswith("It has been left there, though praxis_departed is remove: This run has failed.")
+    assert needed["what"].endswith("It was left there, although praxis_departed is remove: This run has failed.")
     assert "deploy again" in needed["fix"] and "left there" not in other["what"]
 
 
