@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible.errors import AnsibleError
 
@@ -27,7 +27,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import
 
 _NOT_SET, _UNREAD = "not set", "a template that cannot be read"
 #: What says no more than a variable that is not set; but an empty directory of records means that none is kept.
-_EMPTY = ("", {})
+_EMPTY: Tuple[Any, ...] = ("", {})
 _PATHS = (RECORD, HOOKS)
 #: What each is where it is not set; None: that depends on the fleet.
 _DEFAULTS: Dict[str, Any] = {
