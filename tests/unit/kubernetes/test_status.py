@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.clocks import moment
 from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_deployment
 from tests.unit.kubernetes.fake_api import FakeApi
 from tests.unit.kubernetes.made import leaf, variables
@@ -71,16 +73,16 @@ def test_an_autoscaler_that_learns_nothing_of_the_load_is_a_warning(api: FakeApi
 @pytest.mark.parametrize(
     "status",
     [
-        _inactive(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())),
-        _inactive("2026-01-01T00:00:00Z", "ScalingDisabled"),
-        {"conditions": None},
-        {},
+        lambda: _inactive(moment(time.time())),
+        lambda: _inactive("2026-01-01T00:00:00Z", "ScalingDisabled"),
+        lambda: {"conditions": None},
+        dict,
     ],
     ids=["pods have just started", "scaled to zero by hand", "no conditions", "nothing"],
 )
-def test_an_autoscaler_that_is_to_learn_of_it_is_not(api: FakeApi, status: dict[str, Any]) -> None:
+def test_an_autoscaler_that_is_to_learn_of_it_is_not(api: FakeApi, status: Callable[[], dict[str, Any]]) -> None:
     run(api, "deployed")
-    api.objects[SCALER]["status"] = status
+    api.objects[SCALER]["status"] = status()
     assert codes(run(api, "status")) == []
 
 
