@@ -146,7 +146,8 @@ def _no_place(file: str) -> List[Finding]:
     """Why no list can be written there."""
     folder, fix = os.path.dirname(file), "Create it, or set praxis_image_sbom to another file."
     if os.path.isdir(file):
-        return [Finding("image-sbom", "The file of the SBOM is a directory.", file, "Set praxis_image_sbom to a file in it.")]
+        inside = "Set praxis_image_sbom to a file in it."
+        return [Finding("image-sbom", "The file of the SBOM is a directory.", file, inside)]
     if not os.path.isdir(folder):
         return [Finding("image-sbom", "The directory of the SBOM file does not exist.", folder, fix)]
     if not os.access(folder, os.W_OK | os.X_OK):

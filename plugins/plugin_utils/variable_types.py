@@ -84,7 +84,7 @@ GIVEN: Tuple[str, ...] = (
 )
 #: Those of them that are true or false.
 GIVEN_TRUTHS: Tuple[str, ...] = ("praxis_force", "praxis_remove_identities")
-#: What Ansible's argument specs and Jinja's filter ``bool`` agree on: to one of them ``y`` is true, to the other one false.
+#: What Ansible's argument specs and Jinja's filter ``bool`` agree on; ``y`` is true to one of them, false to the other.
 _TRUTHS = {**dict.fromkeys(("true", "yes", "on", "1"), True), **dict.fromkeys(("false", "no", "off", "0"), False)}
 #: IPv4 addresses that mean no other machine, or another one at each place.
 _UNDIALLED: Tuple[Tuple[str, Callable[[ipaddress.IPv4Address], bool]], ...] = (
