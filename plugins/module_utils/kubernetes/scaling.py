@@ -24,7 +24,7 @@ def inactive(item: Mapping[str, Any], now: float) -> Optional[Finding]:
     :param now: in seconds since 1970, by the API server's clock.
     """
     conditions = (item.get("status") or {}).get("conditions") or []
-    active = next((each for each in conditions if each.get("type") == "ScalingActive"), {})
+    active: Mapping[str, Any] = next((each for each in conditions if each.get("type") == "ScalingActive"), {})
     since = str(active.get("lastTransitionTime") or "")
     if active.get("status") != "False" or active.get("reason") == _DISABLED or since > moment(now - _LEARNS):
         return None
