@@ -39,7 +39,7 @@ def millis(quantity: str) -> int:
     return int(quantity[:-1]) if quantity.endswith("m") else int(Decimal(quantity) * 1000)
 
 
-def annotation_map(value: Any) -> str:
+def named_texts(value: Any) -> str:
     """Names and texts. A name is formed as a label's."""
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for pair in value.items() for text in pair):
         return "Write `name: value` lines below it, numbers and truth values in quotes."
