@@ -81,7 +81,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_po
     require_account,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import plain_name
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, of_store
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import of_store
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS
 
 
 def aws_policies(

@@ -66,7 +66,8 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_roles import Project, roles
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, of_store
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import of_store
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP
 
 
 def gcp_roles(

@@ -70,7 +70,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret, fetch_all
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_by_options
 
 OPTIONS = (*AWS_ARGUMENTS, *GCP_ARGUMENTS)

@@ -14,7 +14,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import parse
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, variable_types
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 

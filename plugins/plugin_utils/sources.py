@@ -10,7 +10,8 @@ from typing import Any, Union
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import is_placeholder, placeholder
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import parse
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 
 Source = Union[Reference, str]
 

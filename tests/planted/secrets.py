@@ -11,10 +11,10 @@ FAULTS = (
     Fault(
         name="text-around-a-reference-is-shown",
         breaks="A fault in a reference shows the text around it, which may be secret.",
-        file="plugins/module_utils/secrets/reference.py",
+        file="plugins/module_utils/secrets/grammar.py",
         before="            raise _fault(\n                inside[0],\n",
         after="            raise _fault(\n                text,\n",
-        tests=("tests/unit/secrets/test_reference.py",),
+        tests=("tests/unit/secrets/test_grammar.py",),
     ),
     Fault(
         name="stage-survives-a-pin",

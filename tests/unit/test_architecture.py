@@ -20,7 +20,7 @@ from tests.unit.test_repository import CHECKOUT, FILES, parse
 PAGE = (CHECKOUT / "docs/architecture.md").read_text(encoding="utf-8")
 PLUGINS = "ansible_collections.praxis.cloud.plugins."
 #: The table's words for one file of a layer.
-FILE_OF = {"grammar of references": "secrets/reference"}
+FILE_OF = {"references to secrets": "secrets/reference"}
 #: What a pure layer may not import from Python itself: it does no I/O.
 IO = ("http", "os", "socket", "subprocess", "urllib.request")
 #: The probe, which runs in the agent's container.

@@ -16,7 +16,8 @@ from typing import Any, Protocol, TypeAlias
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.secret_text import carried, pointer
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import parse
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import parse
 
 #: A pointer of another tool, a word of what it is called, and a word of how it is written here.
 POINTERS = [

@@ -19,7 +19,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Re
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import describe_all, fetch_all, fetch_each
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.gcp_sm import GcpSecretManager
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP
 from sandbox.gcp import secret_manager, web
 from sandbox.gcp.refused import Refused
 

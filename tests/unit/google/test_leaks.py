@@ -25,9 +25,10 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Re
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import fetch_each
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.gcp_sm import GcpSecretManager
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import parse_all
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import Change
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_gcp import GcpIdentities
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP
 from ansible_collections.praxis.cloud.plugins.plugin_utils.images import Images
 from sandbox.gcp.front import Answer, Request
 from sandbox.gcp.refused import Refused
@@ -196,7 +197,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import 
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.gcp_sm import GcpSecretManager
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import Change
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_gcp import GcpIdentities
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP
 client = GcpClient()
 fetch_all(parse_all([f"gcp-sm://{client.project}/plain"]), {GCP: GcpSecretManager(client)})
 GcpIdentities(client, "demo").apply([Change("create", "gcp-1", "praxis_demo_identity_gcp-1")])

@@ -40,9 +40,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_v
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import AwsSecretsManager
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import parse_all
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import diff
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_aws import AwsIdentities
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import parse_all
 from sandbox.aws import quotas, simulation
 from sandbox.aws.need import Need
 from tests.unit.conftest import REGION, Cloud

@@ -17,7 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, difference, require_id
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import UNKNOWN
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import parse
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import parse
 from ansible_collections.praxis.cloud.plugins.plugin_utils.secret_values import deliver
 from tests.unit.plan.made import IMAGE, OPENAI, REPOSITORY, Account, fleet, only, planner, reported, seed
 

@@ -22,7 +22,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import 
     fetch_all,
     fetch_each,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import parse
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 
 PLANTED = "planted-value-4b7d"
 DOCUMENT = """{

@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Description, Outcome, Secret
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import parse
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import (
     Change,
     Identity,
@@ -27,7 +28,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities im
     reference,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_aws import AwsIdentities
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 
 SEED = bytes(range(32))
 
