@@ -43,7 +43,7 @@ LISTED = [member("m1", **ASKED), member("m2", **LET_IN)]
         ([account("aws", "m1")], LISTED, [{"code": "x"}], "The inventory could not be read; -vvv shows why: "
                                                           "[{'code': 'x'}]"),
         ([account("aws", "m1", "m9")], LISTED, [], "Machines that are not in the inventory: m9. "),
-        ([account("aws", "m1", "m3")], [*LISTED, member("m3", **SHUT_OUT)], [], "No login on m3: timed out. "),
+        ([account("aws", "m1", "m3")], [*LISTED, member("m3", **SHUT_OUT)], [], "No SSH login on m3: timed out. "),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_else_is_ok(
