@@ -112,7 +112,7 @@ def gcloud(owned: Owned, command: str) -> None:
 RULE, WORLD = f"firewall rule {NAME}", "0.0.0.0/0"
 FAULTS = (
     by_playbook("p2p-port-shut", f"{RULE}-p2p", lambda owned: owned.remove(f"global/firewalls/{NAME}-p2p"),
-                what="not there"),
+                what="is missing"),
     # Where the other half of Google's load balancers comes from is left out.
     by_playbook("api-port-shut", f"{RULE}-api", lambda owned: owned.admit("api", "130.211.0.0/22")),
     by_playbook("port-open", f"{RULE}-ssh", lambda owned: owned.admit("ssh", owned.network, WORLD), what=WORLD,

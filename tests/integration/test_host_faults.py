@@ -155,7 +155,7 @@ SCENES = [
               plant=f"mkdir /root/python && cp -a {PYTHONS} /root/python/ && for it in {PYTHONS}; do rm $it;"
               " printf '#!/bin/sh\\nexit 1\\n' > $it; chmod 755 $it; done",
               unplant="cp -a --remove-destination /root/python/* /usr/bin/ && rm -r /root/python"),
-        Fault("disk full", "disk-full", "Free some space", plant=disk_full, unplant=disk_healed),
+        Fault("disk full", "disk-full", "free some space", plant=disk_full, unplant=disk_healed),
     ), repeats=True),
     Scene(new(), (
         Fault("no way to the registry", "registry-unreachable", "firewalls", touched=True,
