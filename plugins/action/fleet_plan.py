@@ -261,5 +261,6 @@ def _members(
     faults = [*wrong.reported(), *logins.findings()]
     differing = of_the_run.differing()
     if only is not None:  # a rollback does not wait until an inventory is put right
-        return members, faults, [*unread.reported(), *(replace(each, level=WARNING) for each in differing)]
-    return members, [*faults, *differing], unread.reported()
+        differing = [replace(each, level=WARNING) for each in differing]
+    apart = [each for each in differing if each.level == WARNING]
+    return members, [*faults, *(each for each in differing if each not in apart)], [*unread.reported(), *apart]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible.errors import AnsibleError
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import listed
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown, too_deep
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import VARIABLE as HOOKS
 from ansible_collections.praxis.cloud.plugins.plugin_utils.records import VARIABLE as RECORD
@@ -49,7 +50,7 @@ class RunVariables:
             said.setdefault(_said(variables, variable), []).append(member)
 
     def differing(self) -> List[Finding]:
-        """Those that not all members have alike: all but one of the values would be ignored."""
+        """Those that not all members have alike: all but one of the values would be ignored. An error, or a warning."""
         return [
             _differs(variable, said)
             for variable, said in self._said.items()
@@ -91,4 +92,7 @@ def _differs(variable: str, said: Mapping[str, List[str]]) -> Finding:
     words = {value: value if value in (_NOT_SET, _UNREAD) else shown(value) for value in said}
     each = " and ".join("%s for %s" % (words[value], listed(members, 3)) for value, members in said.items())
     what = "%s has different values (%s), and a run needs one value for all members." % (variable, each)
-    return bad_variable(what, variable, "Set it for all members alike: in a group that holds all of them, or with -e.")
+    fix = "Set it for all members alike: in a group that holds all of them, or with -e."
+    found = bad_variable(what, variable, fix)
+    # Nothing of a release depends on where its record is written: the directory of the first host serves.
+    return replace(found, level=WARNING) if variable == RECORD else found

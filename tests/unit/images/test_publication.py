@@ -76,7 +76,7 @@ def test_what_is_there_is_no_change(tmp_path: Path) -> None:
 
 
 def test_a_tag_is_not_taken_unless_it_may_move(tmp_path: Path) -> None:
-    with pytest.raises(Failed, match="another image already") as refused:
+    with pytest.raises(Failed, match="already belongs to another image") as refused:
         publication(tmp_path, {"1.0": OLD}, move=False).run(check_mode=True)
     assert refused.value.findings[0].code == "image-tag-taken"
 

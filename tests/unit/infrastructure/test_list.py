@@ -226,7 +226,7 @@ def test_a_machine_in_more_groups_than_the_account_allows_is_a_finding_before_an
         desired(settings)
     (finding,) = refused.value.findings
     assert (finding.code, finding.where) == ("groups-over-quota", "praxis_security_groups")
-    assert "6 groups" in finding.what and "sg-5" in finding.what
+    assert "6 security groups" in finding.what and "sg-5" in finding.what
     assert desired(replace(settings, quotas=Quotas(groups=6)))
     assert desired(replace(settings, existing=Existing(security_groups=own[:5])))
 
@@ -303,7 +303,7 @@ def test_a_zone_keeps_its_network_and_a_new_one_gets_a_free_one() -> None:
     assert made == {"praxis-alpha-c": "10.42.48.0/20", "praxis-alpha-b": "10.42.32.0/20"}
     # A part of another size is left out of the way, too.
     assert subnets_of("10.42.0.0/17", 1, ["10.42.8.0/22"]) == ["10.42.16.0/21"]
-    with pytest.raises(ValueError, match="beside the 2 that are there; use at most 13 new zones"):
+    with pytest.raises(ValueError, match="beside the 2 existing ones; use at most 13 new zones"):
         subnets_of("10.42.0.0/16", 14, ["10.42.16.0/20", "10.42.32.0/20"])
 
 

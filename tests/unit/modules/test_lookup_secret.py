@@ -92,7 +92,7 @@ def test_failures_are_reported_together_and_hide_values(cloud: Any, template: An
     assert "Did you mean 'password'?" in str(caught.value)
     assert "There is no such secret" in str(caught.value)
     assert PLANTED not in str(caught.value)
-    with pytest.raises(AnsibleError, match=r"Number 2 is no reference") as caught:
+    with pytest.raises(AnsibleError, match=r"Entry 2 of the list is not a reference") as caught:
         template("{{ query('praxis.cloud.secret', 'aws-sm://a', value) }}", value=PLANTED)
     assert PLANTED not in str(caught.value)
 

@@ -85,7 +85,7 @@ def test_what_cannot_be_read_is_left_to_the_task_that_needs_it() -> None:
 
 def test_a_plan_refuses_it_whoever_asks_for_one() -> None:
     hostvars = {name: {**variables, "ansible_connection": "local"} for name, variables in fleet(2).items()}
-    _members, faults, _unread = fleet_plan._members(hostvars, list(hostvars), None)
+    _members, faults, _unread = fleet_plan._members(hostvars, list(hostvars), None, list(hostvars))
     assert [each.code for each in faults] == ["member-is-controller"]
 
 

@@ -66,7 +66,8 @@ def test_members_that_agree(one: dict[str, Any], other: dict[str, Any]) -> None:
 ])  # fmt: skip
 def test_members_that_differ(one: dict[str, Any], other: dict[str, Any], said: str) -> None:
     (found,) = differing(m1=one, m2=other)
-    assert (found.code, found.level, found.what.split(" is ")[0]) == ("bad-variable", "error", found.where)
+    level = "warning" if found.where == "praxis_record" else "error"
+    assert (found.code, found.level, found.what.split(" has ")[0]) == ("bad-variable", level, found.where)
     assert said in found.what.replace("'", "").replace('"', "")
 
 
@@ -76,6 +77,12 @@ def test_a_rollback_does_not_wait_for_an_inventory(only: frozenset[str] | None, 
     _read, faults, beside = fleet_plan._members(fleet(2, {2: {"batch": 3}}), both, only, both)
     assert [(each.where, each.level) for each in [*faults, *beside]] == [("praxis_batch", level)]
     assert bool(faults) is (level == "error")
+
+
+def test_a_deployment_says_where_members_keep_its_record_and_goes_on() -> None:
+    both = ["m1", "m2"]
+    _read, faults, beside = fleet_plan._members(fleet(2, {2: {"record": "elsewhere"}}), both, None, both)
+    assert (faults, [(each.where, each.level) for each in beside]) == ([], [("praxis_record", "warning")])
 
 
 @pytest.mark.parametrize("only", [None, PLACE])
