@@ -108,8 +108,9 @@ def test_a_cloud_that_the_sandbox_lacks_is_refused(tmp_path: Path, up: str, clou
 
 @pytest.mark.parametrize("hosts", ["three", "-1", "1.5", "08", "3 4"])
 @pytest.mark.parametrize("verb", ["provision", "up", "down"])
-def test_a_number_of_machines_that_is_none_is_refused_before_anything_is_called(tmp_path: Path, verb: str,
-                                                                                 hosts: str) -> None:
+def test_a_number_of_machines_that_is_none_is_refused_before_anything_is_called(
+    tmp_path: Path, verb: str, hosts: str
+) -> None:
     checkout = Checkout(tmp_path)
     done = checkout.make(verb, f"HOSTS={hosts}")
     assert done.returncode == 2 and f"HOSTS={hosts}: use a whole number" in done.stderr

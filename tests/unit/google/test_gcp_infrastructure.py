@@ -104,7 +104,7 @@ def test_everything_that_is_missing_is_reported_at_once(site: Site) -> None:
     assert site.refused(network="none", subnetwork="none", service_account="nobody", backend_service="none") == [
         ("infrastructure-not-found", "network"), ("infrastructure-not-found", "subnetwork"),
         ("infrastructure-not-found", "service_account"), ("backend-service-not-found", "Google global")]
-    assert "There is no network projects/a-project/global/networks/none." in site.said
+    assert "The network projects/a-project/global/networks/none does not exist." in site.said
 
 
 @pytest.mark.parametrize(("given", "code"), [

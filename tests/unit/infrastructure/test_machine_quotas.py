@@ -105,7 +105,7 @@ def test_a_quota_that_may_not_be_read_stops_nothing_and_is_said(
     account = Account(cloud)  # of the quota of instances, moto knows nothing
     (found,) = account.present()["quotas"]
     assert (found["code"], found["level"]) == ("quota-unseen", "warning")
-    assert "was not looked at" in found["what"]
+    assert "could not be read" in found["what"]
     assert account.resources()["Instances"] == 1
 
 
