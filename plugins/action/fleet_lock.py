@@ -13,7 +13,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS, beneath, is_refused
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS, is_refused
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of
@@ -151,9 +151,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             run.record([_elsewhere(item) if asks_next else item for item in found])
         else:
             run.lock({**wanted, "fence": answer["fence"]})
-            left = beneath(before.record) if before else None
+            left = before.left if before else None
             if left is not None:
-                run.go_on(str(left["reason"]))
+                run.go_on(str(left["reason"]), str(left.get("instead_of") or left["run"]))
             beyond = run.table().beyond(options["hosts"]).union(run.left_out())
             run.record([before.taken_over(beyond)] if before else [])
         return {"changed": False, **_reported(answer), "locked": not answer.get("failed")}
@@ -163,7 +163,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if held is None or not run.keeps(keeper):
             return {"changed": False, "skipped": True, "skip_reason": "This host does not have this run's lock."}
         # What it has taken over, and done nothing to, has not ended: others need not wait for it, and go on from there.
-        undone = {"deployment": {**held, "lease": 0.0, "reason": run.goes_on()}, "seen": held["fence"]}
+        undone = {"deployment": {**held, "lease": 0.0, **(run.goes_on() or {})}, "seen": held["fence"]}
         wanted = undone if _leaves_undone(run) else {"deployment": held, "state": "absent"}
         answer = self._ask(keeper, wanted, task_vars)
         findings = [Finding(**failure) for failure in answer["failures"]] if answer.get("failed") else []
@@ -235,7 +235,7 @@ def _left_alone(before: Optional[lock.Holder], options: Mapping[str, Any], keepe
     if options["unfinished"] == "refuse":
         return before.refused()
     among = options.get("chosen_among")
-    known = among is None or before.by_hand or keeper in options["hosts"] or before.run in among
+    known = among is None or before.by_hand or keeper in options["hosts"] or before.stopped in among
     return None if known else before.overlooked()
 
 

@@ -46,4 +46,8 @@ options:
         description: Whether this is its last step on this host.
         type: bool
         default: false
+      instead_of:
+        description: The deployment that it has taken over from, and leaves as it was found. Empty where there is none.
+        type: str
+        default: ""
 """

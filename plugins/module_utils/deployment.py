@@ -29,6 +29,7 @@ OPTIONS = {
     "fence": {"type": "int", "required": True},
     "lease": {"type": "float", "default": 900.0},
     "last": {"type": "bool", "default": False},
+    "instead_of": {"type": "str", "default": ""},
 }
 
 
@@ -45,6 +46,7 @@ class Deployment:
     :param fence: greater than that of every deployment before it.
     :param lease: seconds that others have to wait for it, from its last step on.
     :param last: whether this is its last step on this host.
+    :param instead_of: the deployment that it has taken over from, and leaves as it was found. Empty: there is none.
     """
 
     run: str
@@ -55,6 +57,7 @@ class Deployment:
     fence: int
     lease: float
     last: bool = False
+    instead_of: str = ""
 
     def record(self, now: float, ended: bool) -> Dict[str, Any]:
         """What is written down, as an observation shows it."""
@@ -64,6 +67,7 @@ class Deployment:
             "at": round(now, 3),
             "expires": round(now + self.lease, 3),
             "ended": ended,
+            **({"instead_of": self.instead_of} if self.instead_of else {}),
         }
 
 
@@ -91,7 +95,8 @@ def as_of(stored: Mapping[str, Any], now: float, boot: str, up: float) -> Dict[s
 
 def deployment_from(given: Optional[Mapping[str, Any]]) -> Optional[Deployment]:
     """The modules' option; None where it is not given."""
-    return Deployment(**{name: given[name] for name in Deployment.__dataclass_fields__}) if given else None
+    names = Deployment.__dataclass_fields__
+    return Deployment(**{name: given[name] for name in names if name in given}) if given else None
 
 
 def takes(

@@ -307,17 +307,18 @@ class RunDirectory:
         self._files.write("keepers/" + deployment["lock_host"], {})
         self.renew()
 
-    def go_on(self, reason: str) -> None:
+    def go_on(self, reason: str, stopped: str) -> None:
         """This run has taken the fleet over from a deployment that did not end.
 
         :param reason: what that one was doing, and where a rollback was going.
+        :param stopped: its id.
         """
-        self._files.write("goes-on.json", {"reason": reason})
+        self._files.write("goes-on.json", {"reason": reason, "instead_of": stopped})
 
-    def goes_on(self) -> Optional[str]:
-        """That reason; None where nothing was left."""
+    def goes_on(self) -> Optional[Dict[str, str]]:
+        """Its ``reason``, and its id as ``instead_of``; None where nothing was left."""
         found: Optional[Dict[str, str]] = self._files.find("goes-on.json")
-        return found["reason"] if found else None
+        return found
 
     def keeps(self, name: str) -> bool:
         """Whether this host keeps the lock for this run."""

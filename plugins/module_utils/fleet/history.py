@@ -76,7 +76,7 @@ def stopped(histories: Histories, observations: Mapping[str, Mapping[str, Any]])
     held = newest is not None and not newest.by_hand
     known = {one.run for one in past}
     begun = any(fence is None or fence > good for _run, fence in left)
-    begun = begun or newest is not None and held and newest.run not in known
+    begun = begun or newest is not None and held and newest.stopped not in known
     reason = str(newest.record["reason"]) if newest is not None and held and begun else ""
     goal = reason[len(ROLLBACK) :] if reason.startswith(ROLLBACK) else ""
     return Stopped(runs, begun, goal if goal in known else "")

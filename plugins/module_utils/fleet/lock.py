@@ -43,6 +43,17 @@ class Holder:
     def run(self) -> str:
         return str(self.record["run"])
 
+    @property
+    def stopped(self) -> str:
+        """The deployment that has not ended: one that this run has taken over from, and has left as it was found."""
+        return str(self.record.get("instead_of") or self.run)
+
+    @property
+    def left(self) -> Optional[Record]:
+        """The record of what has not ended; None: a person has locked the fleet, and there is nothing beneath. Its last
+        step on this host may be over: what the host says that keeps the lock counts."""
+        return deployment.beneath({**self.record, "ended": False})
+
     def locked(self) -> Finding:
         """It is at work, and this run must not be."""
         return deployment.locked(self.record, self.where, self.now)
@@ -138,7 +149,9 @@ def holder(observations: Mapping[str, Mapping[str, Any]], alive: Alive, take_ove
     if not open_runs:
         return None
     newest = {name: found for name, found in newest.items() if found[0]["run"] in open_runs}
-    longest = max(newest, key=lambda name: newest[name][0]["expires"] - newest[name][1])
+    # Who left the fleet as it was found has said so on the hosts that keep the lock: the others had steps before that.
+    left = [name for name in kept_by if name in newest and _is_left(newest[name][0])]
+    longest = max(left or newest, key=lambda name: newest[name][0]["expires"] - newest[name][1])
     record, now = newest[longest]
     if deployment.is_by_hand(record) and record["expires"] <= now:
         return None  # nothing was begun, so nothing is left
@@ -151,6 +164,11 @@ def holder(observations: Mapping[str, Mapping[str, Any]], alive: Alive, take_ove
     elif record["run"] == take_over:
         gone = "praxis_take_over names it"
     return Holder(record, longest, now, gone)
+
+
+def _is_left(record: Record) -> bool:
+    """Whether a deployment has left the fleet as it was found, and nobody has to wait for it."""
+    return bool(record["expires"] <= record["at"]) and not record["ended"]
 
 
 def watched(holder: Holder, observations: Mapping[str, Mapping[str, Any]]) -> str:

@@ -199,8 +199,12 @@ def test_where_nothing_stopped_and_nobody_said_where_to_the_run_knows_what_it_ha
         assert made.chosen_among == among
 
 
-def test_a_deployment_whose_release_is_good_everywhere_is_the_newest_although_it_kept_the_lock() -> None:
-    kept = {"m1": answer("m1", "c1", "d1", history=told(), observation=seen_of("d1", "d1")),
+@pytest.mark.parametrize("refused", [{}, {"run": "e", "fence": 5, "instead_of": "d"}])
+def test_a_deployment_whose_release_is_good_everywhere_is_the_newest_although_it_kept_the_lock(
+    refused: dict[str, Any],
+) -> None:
+    """Nor does one change that which came after it, and was refused before it had done anything."""
+    kept = {"m1": answer("m1", "c1", "d1", history=told(), observation=seen_of("d1", "d1", record=refused)),
             "m2": answer("m2", "c2", observation=seen_of("c2", "c2", record={"ended": True}))}
     for to, release in (("newest", "d1"), ("", "c1")):
         found = planner(to=to, **kept).plan().members

@@ -276,6 +276,29 @@ def test_a_run_that_does_nothing_to_what_it_took_over_leaves_it_for_the_next_one
     assert ended or record["reason"] == "rollback to x"
 
 
+def test_what_is_over_on_one_host_is_not_over_for_the_fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rollback was killed when the last of its hosts but one had confirmed; its lock was not given back."""
+    words = {**OTHER, "reason": "rollback to x", "process": DEAD, "last": False}
+    left = deployment.deployment_from(words)
+    assert left is not None
+    seen = {"m1": left.record(time.time(), ended=False), "m2": left.record(time.time() + 1, ended=True)}
+    run, hosts = observing(tmp_path, monkeypatch, seen), Hosts(**seen)
+    Path(run.path, "options.json").write_text(json.dumps({**run.options(), "take_over": words["run"]}), "utf-8")
+    assert hosts.keep(run, "m1")["locked"]
+    run.record([Finding("disk-full", "What.", "m2", "Fix.")])
+    hosts.records["m1"]["at"] -= 5
+    hosts.keep(run, "m1", state="absent")
+    found = hosts.records["m1"]
+    assert (found["ended"], found["reason"], found["instead_of"]) == (False, "rollback to x", words["run"])
+    # m2 was prepared once more before that.
+    mine = deployment.deployment_from({**run.options()["deployment"], "lock_host": "m1", "fence": 8, "lease": 9.0})
+    assert mine is not None
+    records = {"m1": found, "m2": mine.record(time.time(), ended=True)}
+    clock = {"host": {"clock": time.time() + 1}}
+    holder = lock.holder({name: {"deployment": one, **clock} for name, one in records.items()}, lambda _process: None)
+    assert holder is not None and holder.gone and holder.record == found
+
+
 def test_what_lies_beneath_a_person_s_lock_is_left_to_the_next_one_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
