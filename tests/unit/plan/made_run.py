@@ -81,6 +81,7 @@ class Run:
         self.files = RunDirectory.create(plan, engines, engines, {**known, **options})
         self.hosts = [name for name in plan.order if name in options["hosts"]]
         self.order: dict[str, Any] = {}
+        self.undo: list[list[str]] = []
         self.verdict: dict[str, Any] = {}
 
     def codes(self) -> set[str]:
@@ -141,7 +142,8 @@ class Run:
                 return
 
     def _roll_back(self, undo: Mapping[str, Any]) -> None:
-        for batch in _batches(undo["hosts"], undo["serial"]):
+        self.undo = _batches(undo["hosts"], undo["serial"])
+        for batch in self.undo:
             self._lock(self.keepers)
             if not self.keepers or not self._balance("absent", batch):
                 return

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -79,7 +79,7 @@ class Host:
         """Its deadline is over."""
         if self.armed:
             keys = {"run": self.armed["run"], "fence": self.armed["fence"], "from": self.runs, "to": self.good}
-            self.armed, self.went_back = None, {**keys, "at": time.time()}
+            self.armed, self.went_back = None, {**keys, "at": 0.0}
             self.start(self.good)
             self.live(3600.0)
 
@@ -106,6 +106,11 @@ class World:
     stuck: set[str] = field(default_factory=set)
     steps: int | None = None
     watch: Callable[[str, Collection[str]], None] = lambda _what, _names: None
+    clock: Iterator[float] = field(default_factory=lambda: itertools.count(time.time(), 0.001))
+
+    def now(self) -> float:
+        """The clock of all hosts, in which no two moments are the same."""
+        return next(self.clock)
 
     def serving(self) -> set[str]:
         """Who is in service and well."""
@@ -121,7 +126,7 @@ class World:
             container={**container, **known} if host.runs else None,
             api={"health": 200 if host.answers else None, "peer_id": plan.members[name].peer_id, "error": None},
             switch={"armed": host.armed, "rolled_back": host.went_back},
-            deployment=host.deployment, host={"clock": time.time()},
+            deployment=host.deployment, host={"clock": self.now()},
         )  # fmt: skip
 
     def after_a_step(self) -> None:
@@ -152,7 +157,7 @@ class World:
     def keep_lock(self, module_args: Mapping[str, Any]) -> dict[str, Any]:
         """What the module of praxis.cloud.fleet_lock does."""
         given = {"last": False, **module_args["deployment"]}
-        wanted, now = deployments.deployment_from(given), time.time()
+        wanted, now = deployments.deployment_from(given), self.now()
         assert wanted is not None
         host = self.hosts[wanted.lock_host]
         found = host.deployment
@@ -178,7 +183,7 @@ class World:
         kind = host.activation(wanted)
         finding = self._act(host, state, kind, args, step)
         if step is not None and finding is None:
-            host.deployment = step.record(time.time(), step.last)
+            host.deployment = step.record(self.now(), step.last)
         self.after_a_step()
         return {**self._answer(name, plan, finding), "activation": kind if state == "prepared" else "none"}
 
@@ -204,7 +209,7 @@ class World:
         if state == "confirmed":
             host.good = host.runs
             keys = {"run": step.run, "owner": step.owner, "reason": step.reason, "fence": step.fence}
-            host.history.append({**keys, "at": time.time(), "release": host.runs})
+            host.history.append({**keys, "at": self.now(), "release": host.runs})
         return None
 
     def _answer(self, name: str, plan: Plan, finding: Finding | None) -> dict[str, Any]:
