@@ -207,6 +207,8 @@ def went_back(world: World, run: Run, floor: int) -> None:
     previous, tried = run.files.touched(), run.files.rolled_back()
     for name in tried:
         assert name in world.stuck or (world.hosts[name].runs == previous[name] and name in world.serving())
+    # Who is not in service loses nothing, and comes first.
+    assert world.serving().union(tried).issuperset(previous)
     # The others' turn did not come, because without the next batch too few would have been left. It is as large as
     # batches of the run are, though fewer at a time might have been possible.
     left = next((batch for batch in run.undo if not set(batch).intersection(tried)), None)
