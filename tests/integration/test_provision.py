@@ -271,7 +271,8 @@ def test_the_world_must_be_asked_for_by_name(provisioned: Cloud) -> None:
     assert mutations(provisioned, mark) == []
     said = " ".join(run.output.split())
     assert "firewall_p2p_from name the whole internet, or a large part of it (::/0)" in said
-    assert "firewall_api_from and firewall_balancer_from name the whole internet, or a large part of it (::/0, 0.0.0.0/0)" in said
+    both = "firewall_api_from and firewall_balancer_from"
+    assert f"{both} name the whole internet, or a large part of it (::/0, 0.0.0.0/0)" in said
     for switch in ("firewall_open_api_to_world=true", "firewall_open_p2p_to_world=true"):
         assert switch in said
 
