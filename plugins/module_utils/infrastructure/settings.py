@@ -94,11 +94,12 @@ def of_everybody(named: Iterable[str]) -> list[str]:
     parsed = {each: ipaddress.ip_network(canonical(each)) for each in named if each}
     versions = [[one for one in parsed.values() if one.version == version] for version in _WIDEST]
     merged = [one for each in versions for one in ipaddress.collapse_addresses(each)]  # type: ignore[type-var]
-    wide = [one for one in merged if one.prefixlen < _WIDEST[one.version] and not _is_within(one, _LOCAL)]
-    return [each for each, one in parsed.items() if any(_is_within(one, other) for other in wide)]
+    wide = [one for one in merged if one.prefixlen < _WIDEST[one.version] and not is_within(one, _LOCAL)]
+    return [each for each, one in parsed.items() if any(is_within(one, other) for other in wide)]
 
 
-def _is_within(inner: Any, outer: Any) -> bool:
+def is_within(inner: Any, outer: Any) -> bool:
+    """Whether all of a network is in another one."""
     return bool(inner.version == outer.version and inner.subnet_of(outer))
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import is_within
 
 #: As ``str(Rule)`` writes it (aws_rules.py).
 _SHOWN = re.compile(r"(-?\w+) (-?\d+)(?:-(\d+))? from (.+?)(?: \((.*)\))?")
@@ -57,6 +58,4 @@ def within(source: str, network: str) -> bool:
         return False
     if "/" not in source:
         return network == WHOLE_IPV4
-    inner: Any = ip_network(source)
-    outer: Any = ip_network(network)
-    return bool(inner.version == outer.version and inner.subnet_of(outer))
+    return is_within(ip_network(source), ip_network(network))
