@@ -53,7 +53,7 @@ class FleetCluster:
         """The deployments that the cluster keeps of it, newest first."""
         there = self.api.ours(resources.collection("v1", "ConfigMap", self.namespace), self.fleet)
         there = [item for item in there if deployments.is_record(item)]
-        self.records, self.unreadable = deployments.read(there), deployments.unreadable(there)
+        self.records, self.unreadable = deployments.read(there)
         return self.records
 
     def plan(self, objects: Sequence[Object], keep: int) -> Planned:

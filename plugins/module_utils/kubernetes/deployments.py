@@ -90,15 +90,12 @@ def is_record(item: Object) -> bool:
     return RECORD in (item["metadata"].get("labels") or {})
 
 
-def read(items: Sequence[Object]) -> List[Past]:
-    """The deployments of a fleet, the newest first; without those that cannot be read."""
-    found = [past for past in map(_read, items) if past is not None]
-    return sorted(found, key=lambda past: past.number, reverse=True)
-
-
-def unreadable(items: Sequence[Object]) -> List[str]:
-    """The names of the records that are none: somebody has restored or made them, or another version wrote them."""
-    return [str(item["metadata"]["name"]) for item in items if _read(item) is None]
+def read(items: Sequence[Object]) -> Tuple[List[Past], List[str]]:
+    """The deployments of a fleet, the newest first, and the names of the records that cannot be read: somebody has
+    restored or made them, or another version wrote them."""
+    found = {str(item["metadata"]["name"]): _read(item) for item in items}
+    past = sorted((one for one in found.values() if one), key=lambda one: one.number, reverse=True)
+    return past, [name for name, one in found.items() if one is None]
 
 
 def _read(item: Object) -> Optional[Past]:
