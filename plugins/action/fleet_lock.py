@@ -13,7 +13,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS, is_refused
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS, is_refused, stopped
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of
@@ -153,7 +153,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             run.lock({**wanted, "fence": answer["fence"]})
             left = before.left if before else None
             if left is not None:
-                run.go_on(str(left["reason"]), str(left.get("instead_of") or left["run"]))
+                run.go_on(str(left["reason"]), stopped(left))
             beyond = run.table().beyond(options["hosts"]).union(run.left_out())
             run.record([before.taken_over(beyond)] if before else [])
         return {"changed": False, **_reported(answer), "locked": not answer.get("failed")}

@@ -99,6 +99,12 @@ def deployment_from(given: Optional[Mapping[str, Any]]) -> Optional[Deployment]:
     return Deployment(**{name: given[name] for name in names if name in given}) if given else None
 
 
+def stopped(record: Mapping[str, Any]) -> str:
+    """The deployment that has not ended: one that the record's has taken over from, and has left as it was found, or
+    the record's own."""
+    return str(record.get("instead_of") or record["run"])
+
+
 def takes(
     found: Optional[Mapping[str, Any]], wanted: Deployment, seen: Optional[int], over: Sequence[str], now: float
 ) -> Optional[Deployment]:

@@ -45,8 +45,8 @@ class Holder:
 
     @property
     def stopped(self) -> str:
-        """The deployment that has not ended: one that this run has taken over from, and has left as it was found."""
-        return str(self.record.get("instead_of") or self.run)
+        """The deployment that has not ended, which may be one before this."""
+        return deployment.stopped(self.record)
 
     @property
     def left(self) -> Optional[Record]:
