@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import lines
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, require_id
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
@@ -262,5 +262,6 @@ def _members(
     differing = of_the_run.differing()
     if only is not None:  # a rollback does not wait until an inventory is put right
         differing = [replace(each, level=WARNING) for each in differing]
-    apart = [each for each in differing if each.level == WARNING]
-    return members, [*faults, *(each for each in differing if each not in apart)], [*unread.reported(), *apart]
+    refused = [each for each in differing if each.level == ERROR]
+    told = [each for each in differing if each.level == WARNING]
+    return members, [*faults, *refused], [*unread.reported(), *told]

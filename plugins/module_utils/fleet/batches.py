@@ -121,13 +121,11 @@ def roll_back(
     broken = [name for name in names if name not in well]
     idle = [name for name in names if name in well and name in out]
     serve = [name for name in names if name in well and name not in out]
-    crash = [name for name in serve if name in worst]
-    rest = [name for name in serve if name not in worst]
     whole = replace(pace, canary=len(table.members))
-    last = [name for name in rest if name in new]
+    turn = {name: 0 if name in worst else 2 if name in new else 1 for name in serve}
     found = [group for group in (broken, idle) if group]
-    for group in (crash, [name for name in rest if name not in new], last):
-        found += split(table, group, whole)
+    for number in range(3):
+        found += split(table, [name for name in serve if turn[name] == number], whole)
     return found
 
 
