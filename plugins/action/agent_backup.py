@@ -89,7 +89,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if self._task.check_mode:
             return {"changed": True, "backup": args["backup"], "disk": "", "replaced": old.id}
         new = disks.create(member.slot, member.zone, args["size"], args["snapshot"], RESTORING)
-        held = run.deployment_on(member.name)
+        held = run.lock.deployment_on(member.name)
         deployment = {} if held is None else {"deployment": {**held, "last": False}}
         port = int(run.host_slice(member.name)["release"]["api_port"])
         self._step(state="released", api_port=port, drain=run.draining(member.name), **deployment)

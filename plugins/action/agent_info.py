@@ -33,7 +33,7 @@ class ActionModule(HostAction):
         piece = run.host_slice(name, moved=activated, back=run.rolled_back())
         ports = {key: piece["release"][key] for key in ("api_port", "p2p_port")}
         # Only what this run has activated has to show that it lasts.
-        soak = run.options()["soak"] if name in activated and not run.first_deployment() else 0
+        soak = run.options()["soak"] if name in activated and not run.order.first_deployment() else 0
         return {"soak": soak, **args, **ports, "dial": piece["gate"]["dial"]}
 
     def execute(self, name: str, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:

@@ -80,7 +80,7 @@ class ActionModule(HostAction):
         if state in ARMING and acting and not (state == "prepared" and options.get("unfinished") == "refuse"):
             later = _turn(run, name) * APART if state == "prepared" else 0.0
             arguments["confirm_within"] = float(options["confirm_deadline"]) + later
-        held = run.deployment_on(name)
+        held = run.lock.deployment_on(name)
         if held is not None and acting:
             arguments["deployment"] = {**held, "last": state in LAST and name != held["lock_host"]}
         if state == "active" and acting:
@@ -126,7 +126,7 @@ class ActionModule(HostAction):
     def reported(self, run: RunDirectory, name: str, args: Dict[str, Any], outcome: Dict[str, Any]) -> None:
         """Keep what later steps are held against: the container that was activated, and a rollback that failed."""
         if args.get("deployment") and not outcome.get("failure") and "observation" in outcome:
-            run.renew()
+            run.lock.renew()
         observation = outcome.get("observation") or {}
         container = observation.get("container")
         if args["state"] == "active" and container and not self._task.check_mode:
@@ -181,7 +181,7 @@ def _data_stays(name: str, replaced: str) -> Finding:
 def _moved(run: RunDirectory, name: str, state: str) -> Optional[Collection[str]]:
     """The members that listen at their new P2P port when a host comes to this state; None: everybody."""
     if state == "active":
-        return {*run.activated_names(), *run.batch_of(name)}
+        return {*run.activated_names(), *run.order.batch_of(name)}
     return () if state == "restored" else None
 
 
@@ -193,7 +193,7 @@ def _turn(run: RunDirectory, name: str) -> int:
 
 def _min_edges(run: RunDirectory, name: str) -> int:
     """What the order asks for, and for an agent of a user's own play what that says."""
-    return max(int(run.gates().get(name, 0)), int(run.options().get("min_edges", 0)))
+    return max(int(run.order.gates().get(name, 0)), int(run.options().get("min_edges", 0)))
 
 
 def _edges_of_others(run: RunDirectory, name: str) -> int:

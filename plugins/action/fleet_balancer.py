@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
-from ansible_collections.praxis.cloud.plugins.plugin_utils import journal, own_process
+from ansible_collections.praxis.cloud.plugins.plugin_utils import own_process
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_pass import BalancerPass
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
@@ -41,7 +41,7 @@ class ActionModule(FleetAction):
         # Also without a balancer, where too few others may serve.
         if args["state"] == "absent" and set(args["members"]).intersection(run.touched()):
             run.begin_rollback()
-        with journal.step(run, record.step_of(args["state"]), members) as step:
+        with run.journal.step(record.step_of(args["state"]), members) as step:
             one = BalancerPass(run, args, self._ask, self._task.check_mode)
             step.hosts = [name for name in members if name in one.members]
             result = one.go()

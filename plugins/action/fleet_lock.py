@@ -68,14 +68,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _step(self, run: RunDirectory, args: Mapping[str, Any], task_vars: Any) -> Dict[str, Any]:
         """Take the lock on this host, see that this run has it still, or give it back."""
-        keeper = str(args.get("host") or (run.locked() or {"lock_host": ""})["lock_host"])
+        keeper = str(args.get("host") or (run.lock.held() or {"lock_host": ""})["lock_host"])
         if args.get("state") == "absent":
             return self._give_back(run, keeper, task_vars)
         if is_refused(run.recorded()):
             answer = {"changed": False, "locked": False}
-        elif run.keeps(keeper):
+        elif run.lock.is_kept_by(keeper):
             answer = self._hold(run, keeper, task_vars)
-        elif run.locked() and keeper not in lock.shared(run.table().members, observations_of(run.outcomes())):
+        elif run.lock.held() and keeper not in lock.shared(run.table().members, observations_of(run.outcomes())):
             return {"changed": False, "locked": False}  # it would have kept the lock in another one's place
         else:
             answer = self._take(run, args, task_vars)
@@ -118,20 +118,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _hold(self, run: RunDirectory, keeper: str, task_vars: Any) -> Dict[str, Any]:
         """Renew the lease, or learn that another deployment has taken over."""
-        held, first = run.deployment_on(keeper) or {}, (run.locked() or {})["lock_host"]
+        held, first = run.lock.deployment_on(keeper) or {}, (run.lock.held() or {})["lock_host"]
         # Who takes over knows one of the hosts that keep the lock, and maybe one only.
-        if run.renewed_ago() < MOMENT and keeper == first:
+        if run.lock.renewed_ago() < MOMENT and keeper == first:
             return {"changed": False, "locked": True}
         answer = self._ask(keeper, {"deployment": held, "seen": held["fence"]}, task_vars)
         findings = [Finding(**failure) for failure in answer["failures"]] if answer.get("failed") else []
         if not findings:
-            run.renew()
+            run.lock.renew()
         # The keeper itself may be in trouble. Other hosts still refuse whoever has been taken over from.
         run.record([item if item.code in REFUSALS else _unseen(item) for item in findings])
         return {**_reported(answer), "locked": not is_refused(findings)}
 
     def _take(self, run: RunDirectory, args: Mapping[str, Any], task_vars: Any) -> Dict[str, Any]:
-        observations, options, held = observations_of(run.outcomes()), run.options(), run.locked()
+        observations, options, held = observations_of(run.outcomes()), run.options(), run.lock.held()
         keeper = str(args["host"])
         if keeper not in observations:  # outside of the run (--limit): it alone may know who holds the fleet
             observations = {**observations, **self._observed(keeper)}
@@ -150,20 +150,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             asks_next = (args.get("try_next") or held) and not is_refused(found)
             run.record([_elsewhere(item) if asks_next else item for item in found])
         else:
-            run.lock({**wanted, "fence": answer["fence"]})
+            run.lock.take({**wanted, "fence": answer["fence"]})
             left = before.left if before else None
             if left is not None:
-                run.go_on(str(left["reason"]), stopped(left))
-            beyond = run.table().beyond(options["hosts"]).union(run.left_out())
+                run.lock.go_on(str(left["reason"]), stopped(left))
+            beyond = run.table().beyond(options["hosts"]).union(run.order.left_out())
             run.record([before.taken_over(beyond)] if before else [])
         return {"changed": False, **_reported(answer), "locked": not answer.get("failed")}
 
     def _give_back(self, run: RunDirectory, keeper: str, task_vars: Any) -> Dict[str, Any]:
-        held = run.deployment_on(keeper)
-        if held is None or not run.keeps(keeper):
+        held = run.lock.deployment_on(keeper)
+        if held is None or not run.lock.is_kept_by(keeper):
             return {"changed": False, "skipped": True, "skip_reason": "This host does not have this run's lock."}
         # What it has taken over, and done nothing to, has not ended: others need not wait for it, and go on from there.
-        undone = {"deployment": {**held, "lease": 0.0, **(run.goes_on() or {})}, "seen": held["fence"]}
+        undone = {"deployment": {**held, "lease": 0.0, **(run.lock.goes_on() or {})}, "seen": held["fence"]}
         wanted = undone if _leaves_undone(run) else {"deployment": held, "state": "absent"}
         answer = self._ask(keeper, wanted, task_vars)
         findings = [Finding(**failure) for failure in answer["failures"]] if answer.get("failed") else []
@@ -244,7 +244,7 @@ def _leaves_undone(run: RunDirectory) -> bool:
     from the fleet, that one sees to it."""
     recorded = run.recorded()
     failed = any(item.level == ERROR for item in recorded) and not is_refused(recorded)
-    return failed and run.goes_on() is not None and not (run.touched() or run.called_good())
+    return failed and run.lock.goes_on() is not None and not (run.touched() or run.called_good())
 
 
 def _numbers(args: Mapping[str, Any]) -> Dict[str, Any]:

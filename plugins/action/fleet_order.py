@@ -35,10 +35,10 @@ class ActionModule(FleetAction):
         apart = {item["where"]: Finding(**item) for item in options.get("apart", ())}
         pace, soak = pace_of(options), options.get("soak", 0)
         order = make_order(table, outcomes, scope, pace, args["final"], held, args["restart"], apart, soak)
-        run.set_order(order, seen)
+        run.order.keep(order, seen)
         # A host of the plan that is left as it is serves beside the others, and is observed with them.
         as_it_is = {name for name in scope.intersection(apart) if table.members[name].release}
-        reached = scope.difference(run.left_out()) | as_it_is
+        reached = scope.difference(run.order.left_out()) | as_it_is
         here = {name: seen[name] for name in reached.intersection(seen)}
         begun = not held and lock.begun(here, this)
         # What another deployment left is this one's to finish, even if nobody is to be activated.
@@ -61,7 +61,7 @@ class ActionModule(FleetAction):
             "first_deployment": order.first_deployment,
             "observe_again": order.observe_again,
             "take_over": [name for name in table.order if begun and name in reached],
-            "lock": lock.keepers(table.members, reached, seen) if order.activate or left or run.locked() else [],
+            "lock": lock.keepers(table.members, reached, seen) if order.activate or left or run.lock.held() else [],
             "findings": plain_findings(findings),
         }
         if args["final"]:

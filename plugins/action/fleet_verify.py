@@ -23,7 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_logins
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences, observations_of, soften
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
-from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, hooks, journal, records
+from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, hooks, records
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -45,9 +45,9 @@ class ActionModule(FleetAction):
         table, outcomes, options, batch = run.table(), run.outcomes(), run.options(), args["batch"]
         wanted = set(batch or options["hosts"])
         hosts = [name for name in table.order if name in wanted]
-        left_out = run.left_out()
+        left_out = run.order.left_out()
         # In check mode nothing was activated: of those that would be, nothing can be known yet.
-        pending = set(run.gates()) if self._task.check_mode else set()
+        pending = set(run.order.gates()) if self._task.check_mode else set()
         judged = [name for name in hosts if name not in pending]
         scope = judged if len(judged) < len(table.members) else None
         observations = observations_of(outcomes)
@@ -79,11 +79,11 @@ class ActionModule(FleetAction):
         found = tuple(soften((*seen.findings, *balancer, *about_hosts), left_out))
         # What another deployment is doing to the fleet is its own to judge.
         refused = is_refused(recorded)
-        if not run.locked():
+        if not run.lock.held():
             found = (*found, *_other(judged, observations, options["deployment"]["run"]))
         findings = [*recorded, *(item for item in found if not (refused or _reported(item, recorded)))]
         # A step of another deployment may be waiting on a host until this run has the lock.
-        another = refused or not run.locked() and lock.begun(observations, options["deployment"]["run"])
+        another = refused or not run.lock.held() and lock.begun(observations, options["deployment"]["run"])
         ok = not any(finding.level == "error" for finding in findings)
         edges = status.fleet_edges(table, hosts, seen, pending)
         touched = _to_roll_back(run, ok or refused)
@@ -112,7 +112,7 @@ class ActionModule(FleetAction):
             "record": "",
         }
         if not (args["show"] or aside):
-            journal.gate(run, hosts, began, findings, edged)
+            run.journal.gate(hosts, began, findings, edged)
             if fact["roll_back"]["hosts"] and not batch:
                 # What is wrong now may be well once all have gone back: then nothing else would say why they did.
                 run.record([finding for finding in findings if finding.level == ERROR])

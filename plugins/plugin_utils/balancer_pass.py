@@ -39,7 +39,7 @@ class BalancerPass:
     def __init__(self, run: RunDirectory, args: Mapping[str, Any], ask: Ask, check_mode: bool) -> None:
         self._run, self._args, self._ask, self._check_mode = run, args, ask, check_mode
         self._table, self._options = run.table(), run.options()
-        if run.lease_is_over() and not check_mode:
+        if run.lock.is_over() and not check_mode:
             raise Failed(_lease_over(self._table.fleet))
         self._observations = observations_of(run.outcomes())
         good = run.called_good()
@@ -51,8 +51,8 @@ class BalancerPass:
         # The members of a fleet that is new were in nobody's service.
         whole = len(self._table.members)
         # Nor does a rollback miss those that have nothing to go back to.
-        known = whole - len({*run.left_out(), *(run.new() if run.rollback_begun() else ())})
-        self._floor = 0 if run.first_deployment() else pace_of(self._options).floor(known, whole)
+        known = whole - len({*run.order.left_out(), *(run.new() if run.rollback_begun() else ())})
+        self._floor = 0 if run.order.first_deployment() else pace_of(self._options).floor(known, whole)
         self.members = [name for name in args["members"] if name in self._well or not args["only_serving"]]
         #: Those of them that a balancer was asked to take in.
         self.put_in: Set[str] = set()

@@ -20,7 +20,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, record, step_failure
-from ansible_collections.praxis.cloud.plugins.plugin_utils import host_shell, journal, screen
+from ansible_collections.praxis.cloud.plugins.plugin_utils import host_shell, screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 
@@ -82,7 +82,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
             return {**result, "failed": True, **error.as_result()}
         if module_args is None:
             return {**result, "changed": False, "skipped": True, "skip_reason": "Nothing to do on this host."}
-        with journal.step(run, record.step_of(module_args.get("state")), [name]) as step:
+        with run.journal.step(record.step_of(module_args.get("state")), [name]) as step:
             outcome = self._ask(run, name, module_args, task_vars)
             step.outcome = (outcome.get("failure") or {}).get("code") or record.OK
         return {**result, **outcome}

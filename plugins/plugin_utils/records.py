@@ -55,10 +55,10 @@ def keep(run: RunDirectory, verdict: Mapping[str, Any], live: Collection[Edge]) 
     :return: what it changes of the verdict: ``record``, the page's path, or ``findings`` when it cannot be written.
     """
     options = run.options()
-    folder, deployment = str(options["record"]), run.locked() or options["deployment"]
+    folder, deployment = str(options["record"]), run.lock.held() or options["deployment"]
     if not folder:
         return {}
-    ran = record.Ran(deployment, options["began"], time.time(), run.before(), run.journalled())
+    ran = record.Ran(deployment, options["began"], time.time(), run.order.before(), run.journal.entries())
     found = record.make(ran, run.table(), verdict, live)
     try:
         return {"record": _write(folder, str(deployment["run"]), found)}

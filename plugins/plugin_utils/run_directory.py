@@ -14,7 +14,6 @@ import json
 import os
 import tempfile
 import time
-import uuid
 from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set
@@ -23,11 +22,13 @@ from ansible import constants as C
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member, Table, table_from_plain
 from ansible_collections.praxis.cloud.plugins.module_utils.host import drain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fact_files import FactFiles
+from ansible_collections.praxis.cloud.plugins.plugin_utils.journal import Journal
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_lock import RunLock
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_order import RunOrder
 from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, unseal
 from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
 
@@ -56,6 +57,9 @@ class RunDirectory:
             )
         self.path = path
         self._files = FactFiles(path)
+        self.order = RunOrder(self._files)
+        self.lock = RunLock(self._files)
+        self.journal = Journal(self._files)
 
     @classmethod
     def create(
@@ -109,7 +113,7 @@ class RunDirectory:
                 )
             )
         found: Dict[str, Any] = self._files.read("slices/" + name)
-        still = {} if moved is None else self._at_old_ports(moved, back)
+        still = {} if moved is None else self.order.old_ports(moved, back)
         if still:
             table = self.table().at_ports(still)
             found["peers"], found["gate"]["dial"] = table.peers(name), table.dials(name)
@@ -227,22 +231,9 @@ class RunDirectory:
         kept = sorted(self._files.all("recorded").values(), key=lambda item: int(item["since"]))
         return [Finding(**item["finding"]) for item in kept]
 
-    def journal(self, step: str, hosts: Sequence[str], began: float, outcome: str, **more: Any) -> None:
-        """A step on these hosts has just ended.
-
-        :param began: by the controller's clock.
-        :param outcome: ``ok``, or the code of what went wrong.
-        """
-        entry = {"step": step, "hosts": list(hosts), "began": began, "ended": time.time(), "outcome": outcome, **more}
-        self._files.write("journal/" + uuid.uuid4().hex, entry)
-
-    def journalled(self) -> List[Dict[str, Any]]:
-        """The steps of this run that have ended, in the order in which they began."""
-        return sorted(self._files.all("journal").values(), key=lambda entry: (entry["began"], entry["ended"]))
-
     def called_good(self) -> List[str]:
         """The hosts whose release this run has called good."""
-        return sorted(self._went_well(record.CONFIRM))
+        return sorted(self.journal.went_well(record.CONFIRM))
 
     def behind(self) -> Set[str]:
         """The members that are behind a load balancer."""
@@ -251,113 +242,13 @@ class RunDirectory:
     def out_of_service(self) -> List[str]:
         """The hosts behind a load balancer that this run has activated, and neither put in again since nor rolled back
         well."""
-        behind, batches = self.behind(), self.before().get("batches") or []
+        behind, batches = self.behind(), self.order.before().get("batches") or []
         activated = {name for batch in batches for name in batch if name in behind}.intersection(self.touched())
-        return sorted(activated - self._went_well(record.REJOIN, record.ROLL_BACK))
+        return sorted(activated - self.journal.went_well(record.REJOIN, record.ROLL_BACK))
 
     def rejoined(self) -> Set[str]:
         """The hosts that this run has put into service."""
-        return self._went_well(record.REJOIN)
-
-    def _went_well(self, *steps: str) -> Set[str]:
-        """The hosts on which one of these steps has ended well."""
-        ended = [one for one in self.journalled() if one["step"] in steps and one["outcome"] == record.OK]
-        return {name for one in ended for name in one["hosts"]}
-
-    def set_order(self, order: Order, observations: Mapping[str, Mapping[str, Any]]) -> None:
-        """What later steps need of the order: the live edges that each host's gate asks for, whether the fleet is new,
-        who listens at another P2P port until it is activated, who was left out, and what the fleet was like before."""
-        kept = {
-            "gates": order.min_edges,
-            "first": order.first_deployment,
-            "ports": order.ports,
-            "back": order.back,
-            "left_out": [finding.where for finding in order.left_out],
-            "before": record.before(order, observations),
-        }
-        self._files.write("order.json", kept)
-
-    def batch_of(self, name: str) -> List[str]:
-        """The members that are activated together with this one."""
-        return next((batch for batch in self.before().get("batches") or [] if name in batch), [])
-
-    def gates(self) -> Dict[str, int]:
-        """Live edges asked for, of every host that is to be activated."""
-        found: Dict[str, int] = self._order()["gates"]
-        return found
-
-    def left_out(self) -> List[str]:
-        """The members that could not be reached and that this run goes on without."""
-        found: List[str] = self._order()["left_out"]
-        return found
-
-    def first_deployment(self) -> bool:
-        """Whether this run is of the whole fleet, and no agent ran when it began."""
-        return bool(self._order()["first"])
-
-    def before(self) -> Dict[str, Any]:
-        """What the fleet was like before anything was touched; empty when this run did not get as far as an order."""
-        found: Dict[str, Any] = self._order()["before"]
-        return found
-
-    def lock(self, deployment: Mapping[str, Any]) -> None:
-        """This run has the fleet's lock, as this deployment, on the host that it names. Several hosts may keep it."""
-        first = (self.locked() or deployment)["lock_host"]
-        self._files.write("lock.json", {**deployment, "lock_host": first})
-        self._files.write("keepers/" + deployment["lock_host"], {})
-        self.renew()
-
-    def go_on(self, reason: str, stopped: str) -> None:
-        """This run has taken the fleet over from a deployment that did not end.
-
-        :param reason: what that one was doing, and where a rollback was going.
-        :param stopped: its id.
-        """
-        self._files.write("goes-on.json", {"reason": reason, "instead_of": stopped})
-
-    def goes_on(self) -> Optional[Dict[str, str]]:
-        """Its ``reason``, and its id as ``instead_of``; None where nothing was left."""
-        found: Optional[Dict[str, str]] = self._files.find("goes-on.json")
-        return found
-
-    def keeps(self, name: str) -> bool:
-        """Whether this host keeps the lock for this run."""
-        return self._files.has("keepers/" + name)
-
-    def deployment_on(self, name: str) -> Optional[Dict[str, Any]]:
-        """What :meth:`locked` says, as a step on this host has it: a host that keeps the lock names itself."""
-        held = self.locked()
-        return {**held, "lock_host": name} if held is not None and self.keeps(name) else held
-
-    def locked(self) -> Optional[Dict[str, Any]]:
-        """The deployment as which this run has the fleet's lock; None when it has not."""
-        found: Optional[Dict[str, Any]] = self._files.find("lock.json")
-        return found
-
-    def renew(self) -> None:
-        """A host has just admitted a step: from now on others wait for the whole lease again."""
-        self._files.write("renewed.json", [time.time(), time.monotonic()])
-
-    def renewed_ago(self) -> float:
-        """Seconds since a host last admitted this run, by the clock that says more: one may have been set back, and the
-        other stands still while a laptop sleeps."""
-        by_clock, running = self._files.read("renewed.json")
-        return max(time.time() - float(by_clock), time.monotonic() - float(running))
-
-    def lease_is_over(self) -> bool:
-        """Whether another deployment may have taken the fleet over by now."""
-        held = self.locked()
-        return held is not None and self.renewed_ago() > held["lease"]
-
-    def _at_old_ports(self, moved: Collection[str], back: Collection[str]) -> Dict[str, int]:
-        """The members that do not listen where the plan says, and where they do: see :meth:`host_slice`."""
-        order = self._order()
-        ports = {**order["ports"], **{name: port for name, port in order["back"].items() if name in back}}
-        return {name: port for name, port in ports.items() if name not in moved}
-
-    def _order(self) -> Dict[str, Any]:
-        unknown: Dict[str, Any] = {"gates": {}, "first": False, "ports": {}, "back": {}, "left_out": [], "before": {}}
-        return self._files.read("order.json") if self._files.has("order.json") else unknown
+        return self.journal.went_well(record.REJOIN)
 
     def outcome(self, name: str) -> Optional[Dict[str, Any]]:
         """The last thing that is known of a host, or None when it was not reached since it was last asked."""

@@ -78,9 +78,9 @@ FAULTS = (
     Fault(
         name="what-was-taken-over-is-dialled-where-it-was",
         breaks="A rollback of what a killed run had activated at another P2P port leaves lists that nobody answers at.",
-        file="plugins/plugin_utils/run_directory.py",
-        before='order["back"].items() if name in back}',
-        after='order["back"].items() if name in moved}',
+        file="plugins/plugin_utils/run_order.py",
+        before='kept["back"].items() if name in back}',
+        after='kept["back"].items() if name in moved}',
         tests=("tests/unit/plan/test_dead_controller.py",),
     ),
     Fault(
@@ -637,8 +637,8 @@ FAULTS = (
         name="refused-run-joins-members",
         breaks="A run that must leave the fleet alone registers members that the other one has drained.",
         file="plugins/action/fleet_verify.py",
-        before="another = refused or not run.locked() and",
-        after="another = not run.locked() and",
+        before="another = refused or not run.lock.held() and",
+        after="another = not run.lock.held() and",
         tests=("tests/unit/plan/test_verify.py",),
     ),
     Fault(
@@ -661,7 +661,7 @@ FAULTS = (
         name="drained-after-the-lease",
         breaks="A run that stood still for longer than its lease goes on to drain members.",
         file="plugins/plugin_utils/balancer_pass.py",
-        before="        if run.lease_is_over() and not check_mode:\n",
+        before="        if run.lock.is_over() and not check_mode:\n",
         after="        if False:\n",
         tests=("tests/unit/plan/test_balancers.py",),
     ),

@@ -23,7 +23,6 @@ from ansible_collections.praxis.cloud.plugins.action import (
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan
-from ansible_collections.praxis.cloud.plugins.plugin_utils import journal
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.plan.made_world import GONE, SOAK, World
 
@@ -211,7 +210,7 @@ class Run:
         given = action.arguments(self.files, name, args)
         if given is None:
             return
-        with journal.step(self.files, record.step_of(given.get("state")), [name]) as step:
+        with self.files.journal.step(record.step_of(given.get("state")), [name]) as step:
             outcome = action._ask(self.files, name, given, {})
             step.outcome = (outcome.get("failure") or {}).get("code") or record.OK
 

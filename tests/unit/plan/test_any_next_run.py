@@ -103,7 +103,7 @@ class Witness:
             if host.runs == host.good or not others:
                 continue
             lasted = host.age >= SOAK and not host.restarts
-            batches = {one for batch in files.before()["batches"] or [] for one in batch}
+            batches = {one for batch in files.order.before()["batches"] or [] for one in batch}
             left = name not in batches or name in files.rolled_back()
             few = len(self.world.serving()) <= self.floor
             assert left and lasted and few, (name, host, self.world.serving())

@@ -236,7 +236,7 @@ def test_the_default_floor_is_all_that_can_be_reached_but_a_batch_of_the_fleet(
 ) -> None:
     one = balancer(batch="50%")
     dead = Finding("host-unreachable", "It is.", "m2", "Start it.", level="warning")
-    one.run.set_order(order(left_out=(dead,)), {})
+    one.run.order.keep(order(left_out=(dead,)), {})
     del one.observations["m2"]
     one.health = {f"i-m{number}": "unhealthy" for number in "34" if number not in serving}
     found = one.set("absent", "m1")
@@ -296,14 +296,14 @@ def test_a_rollback_gives_no_requests_to_the_batch_that_failed(
 ) -> None:
     """One of two crashed in the soak. The other has the same release, and may crash at any moment."""
     one = balancer(batch=2, min_available=1)
-    one.run.set_order(order(activate=["m1", "m2", "m3"], serial=[1, 2]), {})
+    one.run.order.keep(order(activate=["m1", "m2", "m3"], serial=[1, 2]), {})
     for name in ("m1", "m2", "m3"):
         one.run.touch(name, "81bb02")
     for names in (["m1"], list(joined)):
         one.set("present", *names)
     for name in ("m2", "m3"):
         one.run.roll_back(name)
-        one.run.journal("roll back", [name], 1.0, "ok" if name in rolled_back else "not-rolled-back")
+        one.run.journal.write("roll back", [name], 1.0, "ok" if name in rolled_back else "not-rolled-back")
     one.asked.clear()
     assert not one.set("absent", "m1").get("failed")
     assert [target["id"] for target in one.asked[0][1]] == others
@@ -312,7 +312,7 @@ def test_a_rollback_gives_no_requests_to_the_batch_that_failed(
 def test_the_batch_that_failed_can_be_rolled_back_however_few_serve(balancer: Any) -> None:
     """Two of three that serve nobody are one batch; the third is dead."""
     one = balancer(min_available=2)
-    one.run.set_order(order(activate=["m1", "m2", "m3"], serial=[3]), {})
+    one.run.order.keep(order(activate=["m1", "m2", "m3"], serial=[3]), {})
     for name in ("m1", "m2", "m3"):
         one.run.touch(name, "81bb02")
     assert not one.set("absent", "m2").get("failed")
@@ -377,7 +377,7 @@ def test_members_outside_the_run_count_when_the_balancer_has_them_in_service(
 
 def test_a_fleet_that_is_new_has_nobody_in_service_to_keep(balancer: Any) -> None:
     one = balancer()
-    one.run.set_order(order(first_deployment=True), {})
+    one.run.order.keep(order(first_deployment=True), {})
     one.health = {"i-m2": "unhealthy"}
     assert not one.set("absent", "m1").get("failed")
 
@@ -393,7 +393,7 @@ def test_only_those_that_serve_rejoin_after_a_rollback(balancer: Any) -> None:
     one.observations["m2"]["container"] = None
     one.set("present", "m1", "m2", only_serving=True)
     assert one.asked == [("present", [{"id": "i-m1", "port": 8001}])]
-    assert [entry["hosts"] for entry in one.run.journalled()] == [["m1"]]
+    assert [entry["hosts"] for entry in one.run.journal.entries()] == [["m1"]]
 
 
 def test_drains_and_rejoins_are_in_the_journal_of_those_behind_a_balancer(balancer: Any) -> None:
@@ -405,7 +405,7 @@ def test_drains_and_rejoins_are_in_the_journal_of_those_behind_a_balancer(balanc
     one.observations["m2"]["container"] = None
     with pytest.raises(Failed):
         one.set("absent", "m1")
-    assert [(entry["step"], entry["hosts"], entry["outcome"]) for entry in one.run.journalled()] == [
+    assert [(entry["step"], entry["hosts"], entry["outcome"]) for entry in one.run.journal.entries()] == [
         ("drain", ["m1"], "ok"),
         ("rejoin", ["m1"], "ok"),
         ("rejoin", ["m1", "m2"], "target-not-healthy"),
@@ -413,7 +413,7 @@ def test_drains_and_rejoins_are_in_the_journal_of_those_behind_a_balancer(balanc
     ]
     fleet = balancer(balancers=[])
     fleet.set("absent", "m1")
-    assert fleet.run.journalled() == []
+    assert fleet.run.journal.entries() == []
 
 
 @pytest.mark.parametrize(
@@ -531,8 +531,8 @@ def test_in_the_end_it_is_taken_out_there_once_its_release_has_been_called_good(
     one = balancer(module=AWS_MODULE)
     armed(one, "m1", "m2")
     one.others = [{"id": f"i-{name}", "port": 8000, "state": "unhealthy"} for name in ("m1", "m2")]
-    one.run.journal("confirm", ["m1"], 0.0, "ok")
-    one.run.journal("confirm", ["m2"], 0.0, "host-unreachable")
+    one.run.journal.write("confirm", ["m1"], 0.0, "ok")
+    one.run.journal.write("confirm", ["m2"], 0.0, "host-unreachable")
     one.set("present", "m1", "m2", departed=True)
     there = [{"id": f"i-{name}", "port": 8001} for name in ("m1", "m2")]
     assert sorted(one.asked, key=str) == sorted([
@@ -565,7 +565,7 @@ def test_who_stood_still_for_longer_than_the_lease_takes_nobody_out(
     balancer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = balancer()
-    made.run.lock({"run": "a", "lock_host": "m1", "fence": 1, "lease": 900.0})
+    made.run.lock.take({"run": "a", "lock_host": "m1", "fence": 1, "lease": 900.0})
     assert not made.set("absent", "m1").get("failed")
     asked = len(made.asked)
     now = time.time()

@@ -70,7 +70,7 @@ def ports(given: dict[str, Any]) -> list[tuple[int, int]]:
 
 def test_what_was_taken_over_goes_back_to_the_ports_of_before(run: RunDirectory, action: Any) -> None:
     """A killed deployment has activated both at another P2P port, and this one counts them as activated by itself."""
-    run.set_order(order(back={"m1": 4000, "m2": 4000}), {})
+    run.order.keep(order(back={"m1": 4000, "m2": 4000}), {})
     for name in ("m1", "m2"):
         run.touch(name, "r0")
         run.activate(name, {"id": "c1", "restarts": 0})

@@ -25,7 +25,7 @@ def balancer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def activated(one: Balancer, *names: str, serial: list[int]) -> None:
     """These have been activated by this run, and have not been put in yet."""
-    one.run.set_order(order(activate=list(names), serial=serial), {})
+    one.run.order.keep(order(activate=list(names), serial=serial), {})
     for name in names:
         one.observations[name] = armed(one.observations[name], age=31.0)
         one.run.touch(name, "81bb02")
@@ -34,7 +34,7 @@ def activated(one: Balancer, *names: str, serial: list[int]) -> None:
 
 def rolled_back(one: Balancer, name: str, well: bool = True) -> None:
     one.run.roll_back(name)
-    one.run.journal("roll back", [name], 1.0, "ok" if well else "no-engine")
+    one.run.journal.write("roll back", [name], 1.0, "ok" if well else "no-engine")
     if well:
         one.observations[name]["release"] = {"running": "81bb02", "good": "81bb02"}
 
@@ -137,7 +137,7 @@ def test_who_could_not_be_rolled_back_is_not_put_in_with_what_failed(balancer: A
     one.asked.clear()
     one.set("present", "m2", "m3", only_serving=True)
     assert ids(one.asked[0][1]) == ["i-m2"]
-    assert [entry["hosts"] for entry in one.run.journalled() if entry["step"] == "rejoin"] == [["m1"], ["m2"]]
+    assert [entry["hosts"] for entry in one.run.journal.entries() if entry["step"] == "rejoin"] == [["m1"], ["m2"]]
     rolled_back(one, "m1", well=False)
     one.set("present", *PLAN.members, departed=True)
     assert ids(one.asked[-1][1]) == ["i-m1", "i-m2", "i-m4"]

@@ -89,7 +89,7 @@ def test_a_run_of_other_hosts_knows_when_the_one_that_holds_the_fleet_is_gone(
     assert [item.code for item in run.recorded()] == codes
     limited = ["It changes nothing on m1: " in item.what for item in run.recorded()]
     assert limited == [code == "taken-over" for code in codes]
-    assert (taken["locked"], (run.locked() or {}).get("fence")) == (fence is not None, fence)
+    assert (taken["locked"], (run.lock.held() or {}).get("fence")) == (fence is not None, fence)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_run_that_leaves_hosts_out_does_not_say_that_all_is_seen_to(
 ) -> None:
     run = run_of(tmp_path, monkeypatch, "m1", "m2")
     silent = Finding("host-unreachable", "It cannot be reached.", "m2", "Start it.", level="warning")
-    run.set_order(order(left_out=(silent,)), {})
+    run.order.keep(order(left_out=(silent,)), {})
     gone = deployment.deployment_from({"process": {**HERE, "started": "before"}, "last": False, **OTHER})
     assert gone is not None
     left = gone.record(time.time(), ended=False)
@@ -207,9 +207,9 @@ def test_who_keeps_the_lock_names_itself_in_every_step(tmp_path: Path, monkeypat
     seen = {"m1": before("m1"), "m2": before("m2")}
     run, hosts = observing(tmp_path, monkeypatch, seen), Hosts(**seen)
     assert [hosts.keep(run, name)["locked"] for name in ("m1", "m2")] == [True, True]
-    held = run.locked() or {}
+    held = run.lock.held() or {}
     assert (held["lock_host"], held["fence"]) == ("m1", 7)
-    named = {name: (run.deployment_on(name) or {})["lock_host"] for name in ("m1", "m2", "m3")}
+    named = {name: (run.lock.deployment_on(name) or {})["lock_host"] for name in ("m1", "m2", "m3")}
     assert named == {"m1": "m1", "m2": "m2", "m3": "m1"}
     # A step that m1 has just admitted says nothing of m2.
     hosts.asked.clear()
@@ -222,7 +222,7 @@ def test_the_host_that_is_asked_in_another_one_s_place_keeps_nothing_where_that_
 ) -> None:
     run = observing(tmp_path, monkeypatch, {"m2": before("m1")})
     hosts = Hosts()
-    run.lock({**(run.options()["deployment"]), "lock_host": "m1", "fence": 7, "lease": 900.0})
+    run.lock.take({**(run.options()["deployment"]), "lock_host": "m1", "fence": 7, "lease": 900.0})
     assert hosts.keep(run, "m2") == {"changed": False, "locked": False}
     assert hosts.asked == []
 

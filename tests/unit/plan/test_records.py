@@ -19,7 +19,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.praxis.cloud.plugins.action import fleet_order, fleet_verify
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
-from ansible_collections.praxis.cloud.plugins.plugin_utils import journal, records
+from ansible_collections.praxis.cloud.plugins.plugin_utils import records
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests import tiers
 from tests.unit.conftest import Cloud
@@ -78,8 +78,8 @@ class TestWritten:
         order = object.__new__(fleet_order.ActionModule)
         order._task = SimpleNamespace(check_mode=False)
         order.judge(run, {"final": True, "show": False, "restart": []})
-        run.lock({**run.options()["deployment"], "lock_host": "m1", "fence": 9, "lease": 900.0})
-        with journal.step(run, "activate", ["m1"]) as step:
+        run.lock.take({**run.options()["deployment"], "lock_host": "m1", "fence": 9, "lease": 900.0})
+        with run.journal.step("activate", ["m1"]) as step:
             step.outcome = "ok"
         judged(run, batch=["m1"])
         page = Path(judged(run, show=True)["record"])
@@ -97,12 +97,12 @@ class TestWritten:
     def test_a_finding_that_another_step_recorded_is_no_gate(self, run: RunDirectory) -> None:
         judged(run, also=[Finding("load-balancer", "No.", "lb", "See.").as_dict()])
         judged(run, hook={"point": "plan", "task": "t", "said": ""})
-        assert run.journalled() == []
+        assert run.journal.entries() == []
 
     def test_a_gate_s_outcome_is_its_first_error(self, run: RunDirectory) -> None:
         run.record([Finding("departed", "One.", "x", "Fix.", level=WARNING), Finding("a-b", "Two.", "m1", "Fix.")])
         judged(run)
-        assert [(entry["step"], entry["outcome"]) for entry in run.journalled()] == [("gate", "a-b")]
+        assert [(entry["step"], entry["outcome"]) for entry in run.journal.entries()] == [("gate", "a-b")]
 
     def test_nothing_is_left_beside_it_when_it_cannot_be_put_in_place(
         self, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
@@ -210,16 +210,16 @@ class TestJournal:
     def test_a_step_that_breaks_off_is_written_too(
         self, run: RunDirectory, raised: BaseException, outcome: str
     ) -> None:
-        with pytest.raises(type(raised)), journal.step(run, "drain", ["m1", "m2"]):
+        with pytest.raises(type(raised)), run.journal.step("drain", ["m1", "m2"]):
             raise raised
-        (entry,) = run.journalled()
+        (entry,) = run.journal.entries()
         assert (entry["step"], entry["hosts"], entry["outcome"]) == ("drain", ["m1", "m2"], outcome)
         assert entry["began"] <= entry["ended"]
 
     def test_a_step_on_nobody_is_none(self, run: RunDirectory) -> None:
-        with journal.step(run, "drain", []) as step:
+        with run.journal.step("drain", []) as step:
             step.outcome = "ok"
-        assert run.journalled() == []
+        assert run.journal.entries() == []
 
 
 def test_the_summary_names_the_page_in_one_line() -> None:

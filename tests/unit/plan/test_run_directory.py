@@ -113,19 +113,19 @@ class TestOutcomes:
         assert run.touched() == {"m1": "81bb02", "m2": None}
 
     def test_gates(self, run: RunDirectory) -> None:
-        assert (run.gates(), run.first_deployment()) == ({}, False)
-        run.set_order(order(min_edges={"m1": 2}, first_deployment=True), {})
-        assert (run.gates(), run.first_deployment()) == ({"m1": 2}, True)
+        assert (run.order.gates(), run.order.first_deployment()) == ({}, False)
+        run.order.keep(order(min_edges={"m1": 2}, first_deployment=True), {})
+        assert (run.order.gates(), run.order.first_deployment()) == ({"m1": 2}, True)
 
     def test_who_is_activated_together(self, run: RunDirectory) -> None:
-        assert run.batch_of("m1") == []
-        run.set_order(order(activate=["m3", "m1", "m2"], serial=[1, 2]), {})
-        assert [run.batch_of(name) for name in ("m1", "m2", "m3")] == [["m1", "m2"], ["m1", "m2"], ["m3"]]
+        assert run.order.batch_of("m1") == []
+        run.order.keep(order(activate=["m3", "m1", "m2"], serial=[1, 2]), {})
+        assert [run.order.batch_of(name) for name in ("m1", "m2", "m3")] == [["m1", "m2"], ["m1", "m2"], ["m3"]]
 
     def test_who_has_not_moved_yet_is_dialled_at_its_old_port(self, run: RunDirectory) -> None:
         planned = run.host_slice("m1")
         assert run.host_slice("m1", moved=[]) == planned  # no order yet
-        run.set_order(order(ports={"m1": 4000, "m2": 4000, "m3": 4000}), {})
+        run.order.keep(order(ports={"m1": 4000, "m2": 4000, "m3": 4000}), {})
         assert run.host_slice("m1") == planned
         assert run.host_slice("m1", moved=["m1", "m2", "m3"]) == planned
         found = run.host_slice("m1", moved=["m1", "m2"])
@@ -161,11 +161,11 @@ class TestOutcomes:
 
 class TestJournal:
     def test_steps_come_back_in_the_order_in_which_they_began(self, run: RunDirectory) -> None:
-        assert run.journalled() == []
-        run.journal("activate", ["m1"], 30.0, "gate-timeout")
-        run.journal("drain", ["m1", "m2"], 20.0, "ok")
-        run.journal("gate", ["m1"], 40.0, "ok", mesh=False)
-        found = run.journalled()
+        assert run.journal.entries() == []
+        run.journal.write("activate", ["m1"], 30.0, "gate-timeout")
+        run.journal.write("drain", ["m1", "m2"], 20.0, "ok")
+        run.journal.write("gate", ["m1"], 40.0, "ok", mesh=False)
+        found = run.journal.entries()
         assert [(each["step"], each["hosts"], each["began"], each["outcome"]) for each in found] == [
             ("drain", ["m1", "m2"], 20.0, "ok"), ("activate", ["m1"], 30.0, "gate-timeout"),
             ("gate", ["m1"], 40.0, "ok"),
@@ -173,10 +173,10 @@ class TestJournal:
         assert found[2]["mesh"] is False and found[0]["ended"] > 40.0
 
     def test_what_was_there_before(self, run: RunDirectory) -> None:
-        assert run.before() == {}
+        assert run.order.before() == {}
         observations = {"m1": {"release": {"running": "81bb02"}}}
-        run.set_order(order(live={("m1", "m2")}, activate=["m2", "m1"], serial=[1, 1]), observations)
-        assert run.before() == {
+        run.order.keep(order(live={("m1", "m2")}, activate=["m2", "m1"], serial=[1, 1]), observations)
+        assert run.order.before() == {
             "batches": [["m2"], ["m1"]], "live": [["m1", "m2"]], "releases": {"m1": "81bb02"}}  # fmt: skip
 
 
@@ -203,14 +203,14 @@ def test_a_clock_of_the_controller_that_is_set_makes_no_drain_and_no_lease_longe
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch, set_by: int
 ) -> None:
     """A lease rather ends too early: it may be sleep that no other clock has counted."""
-    run.lock({"run": "a", "lock_host": "m1", "fence": 1, "lease": 900.0})
+    run.lock.take({"run": "a", "lock_host": "m1", "fence": 1, "lease": 900.0})
     run.drain("m1", 60.0)
     there, running = time.time, time.monotonic
     monkeypatch.setattr(time, "time", lambda: there() + set_by)
     assert 50 < run.draining("m1") <= 60
-    assert run.lease_is_over() is (set_by > 0)
+    assert run.lock.is_over() is (set_by > 0)
     monkeypatch.setattr(time, "monotonic", lambda: running() + 901)
-    assert run.lease_is_over()
+    assert run.lock.is_over()
 
 
 @pytest.mark.parametrize(("given", "lasting"), [(0.0, drain.QUIET), (3.0, 3.0), (60.0, 60.0)])
@@ -225,13 +225,13 @@ def test_whoever_was_drained_is_waited_for_until_the_balancer_s_parts_know(
 def test_hosts_that_are_worked_on_beside_each_other_lose_nothing(run: RunDirectory) -> None:
     """Each host is a process of its own; the renewal of the lease is one file that all of them write."""
     held = {"run": "a", "lock_host": "m1", "fence": 1, "lease": 900.0}
-    run.lock(held)
+    run.lock.take(held)
 
     def work(number: int) -> None:
         for turn in range(50):
-            run.renew()
+            run.lock.renew()
             run.record([Finding("failed", "What.", f"m{number}-{turn}", "Fix.")])
-            run.journal("observe", [f"m{number}"], turn, "ok")
+            run.journal.write("observe", [f"m{number}"], turn, "ok")
 
     workers = [multiprocessing.get_context("fork").Process(target=work, args=(number,)) for number in range(4)]
     for worker in workers:
@@ -240,5 +240,5 @@ def test_hosts_that_are_worked_on_beside_each_other_lose_nothing(run: RunDirecto
         worker.join()
     assert [worker.exitcode for worker in workers] == [0] * 4
     assert len(run.recorded()) == 200
-    assert len(run.journalled()) == 200
-    assert run.locked() == held and not run.lease_is_over()
+    assert len(run.journal.entries()) == 200
+    assert run.lock.held() == held and not run.lock.is_over()

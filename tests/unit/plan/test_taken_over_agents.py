@@ -72,7 +72,7 @@ def test_a_crash_since_its_activation_is_an_error_and_rolls_it_back(
 ) -> None:
     run = left(tmp_path, monkeypatch, restarts=restarts)
     ordered(run)
-    run.lock({"run": "mine", "lock_host": "m1", "fence": 4, "lease": 900})
+    run.lock.take({"run": "mine", "lock_host": "m1", "fence": 4, "lease": 900})
     observed(run, "m1", taken_over=True)
     found = judged(run, batch=["m1"], mesh=False)
     assert [item["code"] for item in found["findings"]] == codes
@@ -85,7 +85,7 @@ def test_who_crashed_is_rolled_back_before_the_others(tmp_path: Path, monkeypatc
     run = left(tmp_path, monkeypatch)
     run.report("m2", {"observation": armed(meshed(PLAN)["m2"], restarts=1)})
     ordered(run)
-    run.lock({"run": "mine", "lock_host": "m1", "fence": 4, "lease": 900})
+    run.lock.take({"run": "mine", "lock_host": "m1", "fence": 4, "lease": 900})
     for name in ("m1", "m2"):
         observed(run, name, taken_over=True)
     assert judged(run)["roll_back"] == {"hosts": ["m2", "m1"], "serial": [1, 1]}
@@ -96,7 +96,7 @@ def test_restarts_of_a_container_that_an_earlier_release_had_already_say_nothing
 ) -> None:
     """A release may differ in its services alone, and leave the agent's container as it is."""
     run = left(tmp_path, monkeypatch, restarts=2, part="earlier")
-    run.lock({"run": "mine", "lock_host": "m1", "fence": 4, "lease": 900})
+    run.lock.take({"run": "mine", "lock_host": "m1", "fence": 4, "lease": 900})
     observed(run, "m1", taken_over=True)
     assert judged(run)["ok"]
 
@@ -115,7 +115,7 @@ def test_a_new_machine_has_to_last_as_well_and_is_no_machine_without_an_agent_fo
     young = new(meshed(PLAN)["m1"], restarts=3)  # nobody knows since when
     run.report("m1", {"outcome": "prepared", "activation": "none", "observation": young})
     assert ordered(run)["unconfirmed"] == ["m1"]
-    run.lock({"run": "mine", "lock_host": "m1", "fence": 4, "lease": 900})
+    run.lock.take({"run": "mine", "lock_host": "m1", "fence": 4, "lease": 900})
     assert observed(run, "m1", taken_over=True)["soak"] == SOAK
     run.report("m1", {"observation": new(meshed(PLAN)["m1"], age=31.0, restarts=then)})
     assert [item["code"] for item in judged(run, batch=["m1"], mesh=False)["findings"]] == codes

@@ -68,7 +68,7 @@ def test_two_members_that_are_one_machine_are_named(run: RunDirectory) -> None:
 
 def test_who_was_left_out_does_not_make_a_deployment_bad(run: RunDirectory) -> None:
     gone = Finding("host-unreachable", "It cannot be reached.", "m2", "Start it.", level="warning")
-    run.set_order(order(left_out=(gone,)), {})
+    run.order.keep(order(left_out=(gone,)), {})
     run.record([gone])
     run.report("m2", {"unreachable": "timed out"})
     found = judged(run)
@@ -91,12 +91,12 @@ def test_check_mode_counts_no_edge_of_those_it_would_activate(run: RunDirectory)
     """Nor does it complain of one: the deployment itself would find it live, or fix it."""
     outcome = run.outcome("m2") or {}
     run.report("m2", {**outcome, "observation": {**outcome["observation"], "edges": []}})
-    run.set_order(order(activate=["m2"], serial=[1], min_edges={"m2": 1}), {})
+    run.order.keep(order(activate=["m2"], serial=[1], min_edges={"m2": 1}), {})
     found = in_check_mode(run)
     assert (found["ok"], found["findings"]) == (True, [])
     assert (found["edges"], found["unobserved_edges"]) == ({"live": 0, "planned": 0}, 1)
     assert [row["edges"] for row in found["members"]] == [{"live": None, "expected": 1}] * 2
-    run.set_order(order(), {})
+    run.order.keep(order(), {})
     assert (in_check_mode(run)["ok"], in_check_mode(run)["edges"]) == (False, {"live": 0, "planned": 1})
 
 
@@ -324,14 +324,14 @@ def test_the_batch_that_failed_is_rolled_back_before_those_in_service(
     balancers = [{"module": "m", "options": {}, "targets": {name: {"id": name} for name in PLAN.members}}]
     options = {"hosts": list(PLAN.members), "id": PLAN.id, "deployment": {"run": "mine"}, "balancers": balancers}
     run = RunDirectory.create(PLAN, each, each, {**options, **PACE})
-    run.set_order(order(activate=["m1", "m2"], serial=[1, 1]), {})
+    run.order.keep(order(activate=["m1", "m2"], serial=[1, 1]), {})
     for name, observation in meshed(PLAN).items():
         run.report(name, {"outcome": "activated", "observation": observation})
         run.touch(name, "81bb02")
-    run.journal("rejoin", ["m1"], 1.0, "ok")
+    run.journal.write("rejoin", ["m1"], 1.0, "ok")
     run.record([STOPPED])
     assert judged(run)["roll_back"] == {"hosts": ["m2", "m1"], "serial": [1, 1]}
-    run.journal("rejoin", ["m2"], 1.0, "ok")
+    run.journal.write("rejoin", ["m2"], 1.0, "ok")
     run.touch("m1", None)
     assert judged(run)["roll_back"] == {"hosts": ["m2", "m1"], "serial": [1, 1]}, "a new machine goes last"
 
@@ -435,7 +435,7 @@ def test_a_deployment_that_has_not_ended_is_reported(run: RunDirectory, record: 
     found = judged(run)
     assert ([item["code"] for item in found["findings"]], found["ok"]) == ([code] if code else [], True)
     # A run that has the lock has seen to it.
-    run.lock({"run": "mine", "lock_host": "m1", "fence": 2, "lease": 900.0})
+    run.lock.take({"run": "mine", "lock_host": "m1", "fence": 2, "lease": 900.0})
     assert judged(run)["findings"] == []
 
 
@@ -512,7 +512,7 @@ def test_who_observes_reads_which_hosts_will_go_back_by_themselves(
     said = [item["what"] for item in found["findings"] if item["code"] == "unconfirmed"]
     assert all("back to release 81bb02 at 2026-10-14T18:01:40Z" in text for text in said), said
     # A run that has the lock sees to them.
-    run.lock({"run": "mine", "lock_host": "m1", "fence": 2, "lease": 900.0})
+    run.lock.take({"run": "mine", "lock_host": "m1", "fence": 2, "lease": 900.0})
     assert judged(run)["findings"] == []
 
 
@@ -639,7 +639,7 @@ def test_without_the_lock_nobody_is_put_in_where_a_step_of_another_deployment_ma
     observation = {**outcome["observation"], "deployment": record, "host": {"clock": 10.0}}
     run.report("m2", {**outcome, "observation": observation})
     if locked:
-        run.lock({"run": "mine", "lock_host": "m1", "fence": 4, "lease": 900})
+        run.lock.take({"run": "mine", "lock_host": "m1", "fence": 4, "lease": 900})
     assert judged(run)["good"] == serve
 
 
