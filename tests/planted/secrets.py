@@ -12,8 +12,8 @@ FAULTS = (
         name="text-around-a-reference-is-shown",
         breaks="A fault in a reference shows the text around it, which may be secret.",
         file="plugins/module_utils/secrets/grammar.py",
-        before="            raise _fault(\n                inside[0],\n",
-        after="            raise _fault(\n                text,\n",
+        before="            raise fault(\n                inside[0],\n",
+        after="            raise fault(\n                text,\n",
         tests=("tests/unit/secrets/test_grammar.py",),
     ),
     Fault(

@@ -24,6 +24,7 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.cursor import Cursor, ReferenceError, fault
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import ARN, AWS, GCP, Reference
 
 # What the store serves when nothing is asked for; naming it means the same and is dropped.
@@ -46,10 +47,6 @@ _GCP_RESOURCE = re.compile(
 _GCP_VERSION = re.compile(r"[A-Za-z0-9_-]{1,63}")
 
 
-class ReferenceError(Failed):
-    """A text that is meant as a reference and is not one."""
-
-
 def parse(text: str) -> Reference | None:
     """The reference that a text is, or None when it is an ordinary value.
 
@@ -60,7 +57,7 @@ def parse(text: str) -> Reference | None:
         inside = _INSIDE.search(text)
         if inside:
             # What stands around it may be secret and is not shown.
-            raise _fault(
+            raise fault(
                 inside[0],
                 0,
                 "A reference must be the whole value; inside other text it is not resolved.",
@@ -72,9 +69,9 @@ def parse(text: str) -> Reference | None:
             return read(text)
     if re.match(r"\{\{\s*resolve:ssm(-secure)?:", text):
         what = "Parameters of AWS Systems Manager are not supported."
-        raise _fault(text, 0, what, f"Store the value in AWS Secrets Manager. {_AWS_SHAPE}")
+        raise fault(text, 0, what, f"Store the value in AWS Secrets Manager. {_AWS_SHAPE}")
     begin = f"Begin with one of {', '.join(prefix for prefix, _read in _FORMS)}"
-    raise _fault(text, 0, "The beginning of the reference is malformed.", begin)
+    raise fault(text, 0, "The beginning of the reference is malformed.", begin)
 
 
 def of_store(texts: Iterable[object], store: str) -> list[Reference]:
@@ -110,42 +107,6 @@ def parse_all(texts: Iterable[str]) -> list[Reference]:
     return references
 
 
-class _Cursor:
-    """A text and how far it was read, so that a fault knows its column."""
-
-    def __init__(self, text: str, at: int, end: int) -> None:
-        self.text = text
-        self.at = at
-        self.end = end
-
-    def take(self, stop: str) -> str:
-        """Up to the first of the characters in ``stop``, or the end."""
-        start = self.at
-        while self.at < self.end and self.text[self.at] not in stop:
-            self.at += 1
-        return self.text[start : self.at]
-
-    def skip(self, mark: str) -> bool:
-        """Step over ``mark`` if it is next."""
-        found = self.text.startswith(mark, self.at) and self.at < self.end
-        if found:
-            self.at += len(mark)
-        return found
-
-    def match(self, pattern: re.Pattern[str], what: str, fix: str) -> str:
-        """What ``pattern`` matches here; it must match something."""
-        found = pattern.match(self.text, self.at, self.end)
-        if not found:
-            raise _fault(self.text, self.at, f"Expected at ^: {what}.", fix)
-        self.at = found.end()
-        return found[0]
-
-    def done(self, fix: str) -> None:
-        """Everything must have been read."""
-        if self.at < self.end:
-            raise _fault(self.text, self.at, f"The character {self.text[self.at]!r} is not allowed at ^.", fix)
-
-
 _AWS_SHAPE = "Write aws-sm://NAME-OR-ARN#KEY?version=ID&stage=LABEL; all after the name is optional."
 _GCP_SHAPE = "Write gcp-sm://PROJECT/NAME#KEY?version=NUMBER; all after the name is optional."
 _AWS_RESOLVE_SHAPE = (
@@ -155,7 +116,7 @@ _GCP_RESOLVE_SHAPE = "Write {{resolve:secretmanager:projects/PROJECT/secrets/NAM
 
 
 def _aws_uri(text: str) -> Reference:
-    cursor = _Cursor(text, len("aws-sm://"), len(text))
+    cursor = Cursor(text, len("aws-sm://"), len(text))
     name = _aws_id(cursor, _AWS_SHAPE)
     key = _uri_key(cursor, _AWS_SHAPE)
     query = _uri_query(cursor, ("version", "stage"), _AWS_SHAPE)
@@ -174,15 +135,15 @@ def _check_resource(text: str) -> None:
         raise ReferenceError(Finding("regional-secret-unsupported", what, "secret reference", fix))
     if found["long"] and text.startswith("gcp-sm://"):
         what = "Expected at ^: the project's id, not Google's resource name."
-        raise _fault(text, len("gcp-sm://"), what, f"Write {ours}; {_GCP_SHAPE[6:]}")
+        raise fault(text, len("gcp-sm://"), what, f"Write {ours}; {_GCP_SHAPE[6:]}")
 
 
 def _gcp_uri(text: str) -> Reference:
     _check_resource(text)
-    cursor = _Cursor(text, len("gcp-sm://"), len(text))
+    cursor = Cursor(text, len("gcp-sm://"), len(text))
     project = cursor.match(_GCP_PROJECT, "a project id", _GCP_SHAPE)
     if not cursor.skip("/"):
-        raise _fault(text, cursor.at, "Expected at ^: '/' and the secret's name.", _GCP_SHAPE)
+        raise fault(text, cursor.at, "Expected at ^: '/' and the secret's name.", _GCP_SHAPE)
     name = cursor.match(_GCP_NAME, "a secret's name", _GCP_SHAPE)
     key = _uri_key(cursor, _GCP_SHAPE)
     query = _uri_query(cursor, ("version",), _GCP_SHAPE)
@@ -197,7 +158,7 @@ def _aws_resolve(text: str) -> Reference:
         start = cursor.at
         part = cursor.take(":")
         if not parts and part not in ("", "SecretString"):
-            raise _fault(text, start, "The part after the name can only be SecretString.", _AWS_RESOLVE_SHAPE)
+            raise fault(text, start, "The part after the name can only be SecretString.", _AWS_RESOLVE_SHAPE)
         if len(parts) == 3 and part:
             _check_version(text, start, part)
         parts.append(part)
@@ -219,7 +180,7 @@ def _gcp_resolve(text: str) -> Reference:
         start = cursor.at
         key = cursor.take("")
         if not key:
-            raise _fault(text, start, "Expected at ^: a key.", _GCP_RESOLVE_SHAPE)
+            raise fault(text, start, "Expected at ^: a key.", _GCP_RESOLVE_SHAPE)
     cursor.done(_GCP_RESOLVE_SHAPE)
     return _gcp(project, name, key, version)
 
@@ -232,33 +193,33 @@ _FORMS = (
 )
 
 
-def _resolve_body(text: str, prefix: str, shape: str) -> _Cursor:
+def _resolve_body(text: str, prefix: str, shape: str) -> Cursor:
     close = text.find("}}")
     if close < 0:
-        raise _fault(text, len(text), "Expected at ^: '}}'.", shape)
+        raise fault(text, len(text), "Expected at ^: '}}'.", shape)
     if close + 2 != len(text):
-        raise _fault(text, close + 2, "A reference must be the whole value.", "Store the complete text as one secret.")
-    return _Cursor(text, len(prefix), close)
+        raise fault(text, close + 2, "A reference must be the whole value.", "Store the complete text as one secret.")
+    return Cursor(text, len(prefix), close)
 
 
-def _aws_id(cursor: _Cursor, shape: str) -> str:
+def _aws_id(cursor: Cursor, shape: str) -> str:
     if cursor.text.startswith("arn:", cursor.at):
         fix = "An ARN is arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX."
         return cursor.match(ARN, "a secret's full ARN", fix)
     return cursor.match(_AWS_NAME, "a secret's name (letters, digits and /_+=.@!-) or ARN", shape)
 
 
-def _uri_key(cursor: _Cursor, shape: str) -> str:
+def _uri_key(cursor: Cursor, shape: str) -> str:
     if not cursor.skip("#"):
         return ""
     start = cursor.at
     key = cursor.take("?#&")
     if not key:
-        raise _fault(cursor.text, start, "Expected at ^: a key.", shape)
+        raise fault(cursor.text, start, "Expected at ^: a key.", shape)
     return _unquote(cursor.text, start, key)
 
 
-def _uri_query(cursor: _Cursor, allowed: tuple[str, ...], shape: str) -> dict[str, str]:
+def _uri_query(cursor: Cursor, allowed: tuple[str, ...], shape: str) -> dict[str, str]:
     query: dict[str, str] = {}
     mark = "?"
     while cursor.skip(mark):
@@ -268,17 +229,17 @@ def _uri_query(cursor: _Cursor, allowed: tuple[str, ...], shape: str) -> dict[st
         if word not in allowed or word in query:
             near = [] if word in query else difflib.get_close_matches(word, allowed, 1)
             hint = f"Did you mean {near[0]}?" if near else f"Use each of {', '.join(allowed)} at most once."
-            raise _fault(cursor.text, start, f"The word {word!r} is not allowed at ^.", hint)
+            raise fault(cursor.text, start, f"The word {word!r} is not allowed at ^.", hint)
         cursor.skip("=")
         start = cursor.at
         value = cursor.take("&?#")
         if not value:
-            raise _fault(cursor.text, start, f"Expected at ^: a {word}.", shape)
+            raise fault(cursor.text, start, f"Expected at ^: a {word}.", shape)
         query[word] = _unquote(cursor.text, start, value)
         if word == "version" and "stage" in allowed:
             _check_version(cursor.text, start, query[word])
         if word == "version" and "stage" not in allowed and not _GCP_VERSION.fullmatch(query[word]):
-            raise _fault(cursor.text, start, "This is not a version.", "A version is a number, an alias, or latest.")
+            raise fault(cursor.text, start, "This is not a version.", "A version is a number, an alias, or latest.")
     cursor.done(shape)
     return query
 
@@ -286,7 +247,7 @@ def _uri_query(cursor: _Cursor, allowed: tuple[str, ...], shape: str) -> dict[st
 def _check_version(text: str, at: int, version: str) -> None:
     if not _AWS_VERSION.fullmatch(version):
         label = " AWSCURRENT and the like are stages." if version.startswith("AWS") else ""
-        raise _fault(text, at, "This is not a version id (32 to 64 characters)." + label, _AWS_SHAPE)
+        raise fault(text, at, "This is not a version id (32 to 64 characters)." + label, _AWS_SHAPE)
 
 
 def _aws(name: str, key: str, version: str, stage: str) -> Reference:
@@ -302,14 +263,8 @@ def _unquote(text: str, at: int, part: str) -> str:
     loose = re.search(r"%(?![0-9A-Fa-f]{2})", part)
     if loose:
         what = "A percent sign must be followed by two hexadecimal digits."
-        raise _fault(text, at + loose.start(), what, "Write %25 for it.")
+        raise fault(text, at + loose.start(), what, "Write %25 for it.")
     try:
         return unquote(part, errors="strict")
     except UnicodeDecodeError:
-        raise _fault(text, at, "The percent-encoded bytes are not UTF-8.", "Encode it as UTF-8.") from None
-
-
-def _fault(text: str, at: int, what: str, fix: str) -> ReferenceError:
-    shown = "".join(char if char.isprintable() else "·" for char in text)
-    picture = f"{what}\n  {shown}\n  {' ' * at}^\n"
-    return ReferenceError(Finding("reference-malformed", picture, "secret reference", fix))
+        raise fault(text, at, "The percent-encoded bytes are not UTF-8.", "Encode it as UTF-8.") from None

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import ReferenceError, parse, parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.cursor import ReferenceError
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar import parse, parse_all
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/a.b-AbCdEf"
