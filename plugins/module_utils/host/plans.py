@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Collection, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -17,31 +16,26 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     container_network,
     data,
     engine_proxies,
-    files,
-    history,
     image_place,
     kept,
     mounts,
-    parts,
     registrations,
-    seal,
     services,
     socket_group,
     strangers,
     swarm,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
-    SECRET_DIRECTORY_MODE,
-    SECRET_MODE,
-)
 from ansible_collections.praxis.cloud.plugins.module_utils.host.capacity import require_capacity
-from ansible_collections.praxis.cloud.plugins.module_utils.host.change import UNKNOWN, Change
-from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Current
+from ansible_collections.praxis.cloud.plugins.module_utils.host.change import Change
+from ansible_collections.praxis.cloud.plugins.module_utils.host.current import (
+    read_confirmable,
+    read_current,
+    read_removable,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import Observation
-from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import PROJECT_LABELS, Paths
-from ansible_collections.praxis.cloud.plugins.module_utils.host.service_changes import Beside
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 #: Seconds for the engine's description of itself: it counts its containers and images for it.
 INFO_TIMEOUT = 30.0
@@ -157,20 +151,14 @@ def _active(desired: Desired, paths: Paths, observation: Observation) -> Plan:
 
 def _confirmed(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     release, peers, config = _wanted(desired, paths)
-    entries = history.read(paths)
-    current = Current(
-        observation,
-        peers=kept.peers(paths),
-        config=files.read_text(paths.config(release.file_name)),
-        remembered=str(entries[-1]["release"]) if entries else None,
-    )
+    current = read_confirmable(paths, observation, release)
     changes = compare.confirmed(current, replace(desired, peers=peers), config, paths)
     return Plan(changes, "confirmed", release, config)
 
 
 def _restored(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     if desired.previous is None:
-        current = _to_remove(observation, paths, _made_by_activation(desired, paths))
+        current = read_removable(paths, observation, _made_by_activation(desired, paths))
         return Plan(compare.removed(current, paths, everything=False), "restored")
     release = kept.release(paths, desired.previous, desired.release)
     desired = replace(desired, release=release)
@@ -192,7 +180,7 @@ def _absent(desired: Desired, paths: Paths, observation: Observation) -> Plan:
             )
         )
     # The unit first: without its script it would fail at the next boot.
-    current = _to_remove(observation, paths, (paths.unit, paths.root, paths.run))
+    current = read_removable(paths, observation, (paths.unit, paths.root, paths.run))
     return Plan(compare.removed(current, paths, everything=True), "removed")
 
 
@@ -212,66 +200,6 @@ def _wanted(desired: Desired, paths: Paths) -> Tuple[Release, Optional[Peers], s
     return desired.wanted, peers, config
 
 
-def read_current(desired: Desired, paths: Paths, observation: Observation, release: Release) -> Current:
-    """The host as far as the comparison needs it. Secrets are compared here, and only the answer is kept."""
-    engine = Engine(paths.engine_socket)
-    current, agent = observation["release"]["current"], release.agent_part
-    seals, given = seal.can(paths), desired.environments
-    mounts_socket = socket_group.is_mounted(release.manifest)
-    right = {part for part, data in given.items() if _is_secret(paths.environment(part), data, paths)}
-    sealed = sealed_right(desired, paths) if seals and desired.state == "prepared" else frozenset()
-    return Current(
-        observation=observation,
-        manifest=files.read_json(os.path.join(paths.release(current), "release.json")) if current else None,
-        files=kept.texts(paths, release.id),
-        image_present=engine.image(release.image) is not None if observation["engine"]["running"] else None,
-        environment_right=agent in right,
-        seed_right=desired.seed is not None and _is_secret(paths.node_key, desired.seed, paths),
-        other_key=desired.seed is not None and _is_other_key(paths.node_key, desired.seed),
-        seals=seals,
-        sealed_environment_right=agent in sealed,
-        sealed_seed_right=seal.KEY in sealed,
-        unit_right=seals and seal.is_installed(paths, seal.several(paths, release.manifest)),
-        to_unseal=kept.can_unseal(paths, release.id),
-        peers=kept.peers(paths),
-        config=files.read_text(paths.config(release.file_name)),
-        socket_group=(socket_group.of_socket(paths) or UNKNOWN) if mounts_socket else None,
-        socket_group_stored=socket_group.stored(paths) if mounts_socket else None,
-        beside=_beside(paths, engine if observation["engine"]["running"] else None, release, right, sealed),
-    )
-
-
-def sealed_right(desired: Desired, paths: Paths) -> FrozenSet[str]:
-    """What of this deployment's secrets is sealed here as it should be: parts of the release, and the node key."""
-    found = {
-        part
-        for part, data in desired.environments.items()
-        if seal.is_sealed(paths.sealed_environment(part), seal.ENVIRONMENT, data)
-    }
-    if desired.seed is not None and seal.is_sealed(paths.sealed_key, seal.KEY, desired.seed):
-        found.add(seal.KEY)
-    return frozenset(found)
-
-
-def _beside(
-    paths: Paths, engine: Optional[Engine], release: Release, right: Collection[str], sealed: Collection[str]
-) -> Beside:
-    """The host as far as the comparison needs it for the services."""
-    manifest = release.manifest
-    written = {
-        part
-        for part, texts in parts.files(manifest).items()
-        if {name: files.read_text(os.path.join(paths.part(part), name)) for name in texts} == texts
-    }
-    return Beside(
-        images={image: engine.image(image) is not None if engine else None for image in parts.images(manifest)},
-        files_right=frozenset(written),
-        secrets_right=frozenset(right),
-        sealed_right=frozenset(sealed),
-        volumes=frozenset(name for name in parts.volumes(manifest) if os.path.isdir(paths.volume(name))),
-    )
-
-
 def require_running(observation: Observation, release: Release) -> None:
     """Refuse to call good what is not there, or does not run.
 
@@ -289,26 +217,6 @@ def require_running(observation: Observation, release: Release) -> None:
         )
 
 
-def _is_secret(path: str, data: bytes, paths: Paths) -> bool:
-    directory = os.path.dirname(path)
-    if not os.path.isdir(directory) or os.stat(directory).st_mode & 0o777 != SECRET_DIRECTORY_MODE:
-        return False
-    return files.has(path, data, SECRET_MODE, paths.uid)
-
-
-def _is_other_key(path: str, seed: bytes) -> bool:
-    """Whether a whole key is there that is not this one; what is not whole is damaged, and nobody's identity."""
-    found = files.read_bytes(path)
-    return found is not None and len(found) == len(seed) and found != seed
-
-
 def _made_by_activation(desired: Desired, paths: Paths) -> Tuple[str, ...]:
     config = (paths.config(desired.release.file_name),) if desired.release else ()
     return (paths.current, paths.good, *config, paths.peers, paths.socket_group)
-
-
-def _to_remove(observation: Observation, paths: Paths, candidates: Tuple[str, ...]) -> Current:
-    """What there is to take away: the engine's, and of these paths those that are there."""
-    running = observation["engine"]["running"]
-    network = running and bool(Engine(paths.engine_socket).unused_networks(PROJECT_LABELS))
-    return Current(observation, leftovers=tuple(filter(os.path.lexists, candidates)), network=network)
