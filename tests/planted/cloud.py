@@ -67,7 +67,7 @@ FAULTS = (
     Fault(
         name="sdk-logs-values",
         breaks="The SDK logs secret values at debug level.",
-        file="plugins/module_utils/cloud/aws.py",
+        file="plugins/module_utils/cloud/aws_credentials.py",
         before='    logging.getLogger("botocore").setLevel(logging.INFO)\n',
         after="",
         tests=("tests/unit/cloud/test_aws.py",),

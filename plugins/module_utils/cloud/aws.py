@@ -3,34 +3,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The AWS client: one way to call, one retry policy, typed errors.
 
-Needs boto3 on the controller; it is imported at the first call. Credentials, region and endpoint that are not given
-come from the SDK's own chain (environment, shared files, roles), ``AWS_ENDPOINT_URL`` included.
+Region and endpoint that are not given come from the SDK's own chain (environment, shared files, roles),
+``AWS_ENDPOINT_URL`` included.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib
-import logging
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_credentials import (
+    AwsCredentials,
+    keys_of,
+    open_session,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_errors import (
     is_unreachable,
     no_such_region,
     refuse_half,
-    refuse_to_ask,
     typed,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_profile import (
-    bound_programs,
-    of_a_profile,
-    sdk_errors_typed,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_profile import sdk_errors_typed
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 
 CONNECT_TIMEOUT = 5
@@ -40,50 +37,6 @@ CONNECTIONS = 16
 _READS = ("describe_", "get_", "list_", "batch_get_", "batch_check_", "head_", "search_", "simulate_")
 # Parameters whose text a service may quote back in its error.
 _CONFIDENTIAL = frozenset({"SecretString", "SecretBinary"})
-
-
-@functools.lru_cache(maxsize=1)
-def _boto3() -> Any:
-    """The SDK, loaded once."""
-    try:
-        boto3 = importlib.import_module("boto3")
-    except ImportError as error:
-        raise errors.Invalid(
-            f"The Python library boto3 cannot be imported ({error}).",
-            f"Python interpreter {sys.executable}",
-            "Install it for this interpreter (pip install boto3), or run the task with the controller's: "
-            "set ansible_python_interpreter to {{ ansible_playbook_python }} for localhost.",
-            code="sdk-missing",
-        ) from None
-    # At DEBUG the SDK logs whole requests and responses, secret values included.
-    logging.getLogger("botocore").setLevel(logging.INFO)
-    return boto3
-
-
-@functools.lru_cache
-def _models(data_path: str | None) -> Any:
-    """What reads the SDK's models of services, and keeps them: EC2's alone costs a fifth of a second."""
-    return importlib.import_module("botocore.session").create_loader(data_path)
-
-
-def _sdk_sharing_models() -> Any:
-    """A session of the SDK, still without credentials, whose models are those of all others in this process."""
-    sdk = importlib.import_module("botocore.session").Session()
-    sdk.lazy_register_component("data_loader", lambda: _models(sdk.get_config_variable("data_path")))
-    return sdk
-
-
-@dataclass(frozen=True)
-class AwsCredentials:
-    """What the user gave; every part is optional, and the SDK's own chain fills the rest."""
-
-    access_key: str | None = None
-    secret_key: str | None = None
-    session_token: str | None = None
-    profile: str | None = None
-
-    def __repr__(self) -> str:
-        return f"AwsCredentials(profile={self.profile!r}, access_key={'given' if self.access_key else 'not given'})"
 
 
 class AwsClient:
@@ -241,36 +194,12 @@ class AwsClient:
     def _sdk_session(self) -> Any:
         with self._lock:
             if self._session is None:
-                given = self._credentials
-                boto3 = _boto3()
-                with sdk_errors_typed():
-                    found = boto3.Session(
-                        botocore_session=_sdk_sharing_models(),
-                        aws_access_key_id=given.access_key,
-                        aws_secret_access_key=given.secret_key,
-                        aws_session_token=given.session_token,
-                        profile_name=given.profile,
-                    )
-                chain = of_a_profile(lambda: found._session.get_component("credential_provider"))
-                chain.get_provider("assume-role")._prompter = refuse_to_ask
-                bound_programs(chain)
-                self._session = found
+                self._session = open_session(self._credentials)
             return self._session
 
     def _keys(self) -> Any:
-        """The credentials in use, to be compared. They are fetched, or fetched anew, when it is time to.
-
-        :raises CloudError: there are none that can be used.
-        """
-        session = self._sdk_session()
-
-        def read() -> Any:
-            found = session.get_credentials()
-            if found is None:
-                raise importlib.import_module("botocore.exceptions").NoCredentialsError()
-            return found.get_frozen_credentials()
-
-        return of_a_profile(read)
+        """The credentials in use: see :func:`keys_of`."""
+        return keys_of(self._sdk_session())
 
     def _renewed(self, refused: Any) -> bool:
         """Whether the SDK's chain (a file written anew, say) has other credentials now, which are then used."""

@@ -18,7 +18,8 @@ from botocore.exceptions import EndpointConnectionError, ProxyConnectionError
 from urllib3.exceptions import ConnectTimeoutError, ProtocolError, ProxyError
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient, AwsCredentials
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_credentials import AwsCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_errors import typed
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
@@ -339,7 +340,8 @@ def test_all_clients_of_a_process_read_a_service_s_model_once() -> None:
     """In a process of its own: in this one the tests share what they have read."""
     script = f"""
 from botocore import loaders
-from {AwsClient.__module__} import AwsClient, AwsCredentials
+from {AwsClient.__module__} import AwsClient
+from {AwsCredentials.__module__} import AwsCredentials
 read, load = [], loaders.JSONFileLoader.load_file
 loaders.JSONFileLoader.load_file = lambda self, path: (read.append(path), load(self, path))[1]
 for _client in range(2):

@@ -13,8 +13,9 @@ import pytest
 from moto.iam.responses import IamResponse
 from moto.servicequotas.models import ServiceQuotasBackend
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient, AwsCredentials
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_backups import AwsBackups
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_credentials import AwsCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_members import describe
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_permissions import check
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_repository_kind import REPOSITORIES, repository
