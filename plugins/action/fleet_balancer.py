@@ -40,7 +40,7 @@ class ActionModule(FleetAction):
         members = [name for name in args["members"] if name in behind]
         # Also without a balancer, where too few others may serve.
         if args["state"] == "absent" and set(args["members"]).intersection(run.touched()):
-            run.begin_rollback()
+            run.begin_rollback(args["members"])
         with run.journal.step(record.step_of(args["state"]), members) as step:
             one = BalancerPass(run, args, self._ask, self._task.check_mode)
             step.hosts = [name for name in members if name in one.members]

@@ -24,7 +24,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership impo
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences, observations_of, soften
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, hooks, records
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, floor_of, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 
@@ -68,6 +68,9 @@ class ActionModule(FleetAction):
         # That one thing went wrong; the run goes on, with a rollback that has begun, say.
         aside = bool(args["also"] or args.get("failed") or args["hook"])
         left = [] if batch or aside else _left(run, observations)
+        rest = _refused_turn(run, reported)
+        # What a batch was refused may be none of its members alone.
+        reported = [] if rest else reported
         run.record([*reported, *crashed, *left, *(item for item in by_itself if item.level == ERROR)])
         recorded = run.recorded()
         said = args["balancer"]
@@ -88,7 +91,11 @@ class ActionModule(FleetAction):
         edges = status.fleet_edges(table, hosts, seen, pending)
         touched = _to_roll_back(run, ok or refused)
         out = run.out_of_service() if touched else ()
-        undo = roll_back(table, touched, observations, pace_of(options), out, worst=crashing, new=run.new())
+        floor = floor_of(run, rolls_back=True) - len(table.beyond(options["hosts"]))
+        undo, alone = (
+            roll_back(table, names, observations, pace_of(options), out, crashing, run.new(), floor)
+            for names in (touched, rest)
+        )
         fact = {
             "ok": ok,
             "fleet": table.fleet,
@@ -97,6 +104,7 @@ class ActionModule(FleetAction):
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
             "good": [] if another else _good(table, [name for name in judged if name not in absent], observations),
             "roll_back": _plain(undo),
+            "roll_back_alone": _plain([[name] for names in alone for name in names]),
             "observe_again": bool(undo or run.rollback_begun()),
             "confirm": [
                 name
@@ -130,6 +138,15 @@ def _good(table: Table, names: Sequence[str], observations: Mapping[str, Mapping
 def _to_roll_back(run: RunDirectory, never: bool) -> Set[str]:
     """The hosts that were touched, as long as no rollback has begun: each is tried once."""
     return set() if never or run.rollback_begun() else set(run.touched())
+
+
+def _refused_turn(run: RunDirectory, reported: Sequence[Finding]) -> Set[str]:
+    """The hosts that a rollback did not get to, where too few others would serve for a batch to leave, and it was of
+    several: one alone may."""
+    codes = {item.code for item in reported}
+    if codes == {"floor"} and len(run.rollback_turn()) > 1:
+        return set(run.touched()).difference(run.rolled_back())
+    return set()
 
 
 def _stops(run: RunDirectory) -> bool:

@@ -103,6 +103,12 @@ verdict:
           C(serial), the sizes of the batches. Those that do not serve come first.
       type: dict
       returned: always
+    roll_back_alone:
+      description:
+        - C(hosts) and C(serial) as of C(roll_back), for those that a rollback did not get to, because too few other
+          members would have served without a batch of several. One at a time may be possible.
+      type: dict
+      returned: always
     observe_again:
       description: Whether the hosts are to be observed again, because some of them are or were rolled back.
       type: bool

@@ -11,7 +11,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR,
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, left_balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import Balancer
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import floor_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_out import kept_out
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -48,11 +48,7 @@ class BalancerPass:
         self._well = serving(self._table, self._observations)
         # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
         self._beyond = self._table.beyond(self._options["hosts"])
-        # The members of a fleet that is new were in nobody's service.
-        whole = len(self._table.members)
-        # Nor does a rollback miss those that have nothing to go back to.
-        known = whole - len({*run.order.left_out(), *(run.new() if run.rollback_begun() else ())})
-        self._floor = 0 if run.order.first_deployment() else pace_of(self._options).floor(known, whole)
+        self._floor = floor_of(run, run.rollback_begun())
         self.members = [name for name in args["members"] if name in self._well or not args["only_serving"]]
         #: Those of them that a balancer was asked to take in.
         self.put_in: Set[str] = set()
@@ -98,7 +94,9 @@ class BalancerPass:
             what = "Without %s, %d members would serve (%s), and %d have to." % (
                 ", ".join(self.members), len(others), ", ".join(others) or "none", self._floor,
             )  # fmt: skip
-            fix = "Repair the members that do not serve (verify.yml names them), or lower praxis_min_available."
+            fewer = len(others) + len(self.members) - 1 >= self._floor
+            fix = "Repair the members that do not serve (verify.yml names them), or lower %spraxis_min_available."
+            fix %= "praxis_batch or " if fewer else ""
             raise Failed(Finding("floor", what, "fleet %s" % self._table.fleet, fix))
 
     def _has_clients(self) -> bool:

@@ -21,6 +21,16 @@ def pace_of(options: Mapping[str, Any]) -> Pace:
     return Pace(options["batch"], options["canary"], options["min_available"], options["max_unreachable"])
 
 
+def floor_of(run: RunDirectory, rolls_back: bool) -> int:
+    """Members that have to stay in service. Those of a fleet that is new were in nobody's; nor does a rollback miss
+    those that have nothing to go back to."""
+    if run.order.first_deployment():
+        return 0
+    whole = len(run.table().members)
+    known = whole - len({*run.order.left_out(), *(run.new() if rolls_back else ())})
+    return pace_of(run.options()).floor(known, whole)
+
+
 #: Seconds that a deployment is given beside its gates and soaks: once, and for every batch.
 MARGIN = 120
 #: Seconds that the slowest kind of load balancer takes to call a member healthy, its own health check included.

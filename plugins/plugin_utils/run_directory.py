@@ -202,16 +202,25 @@ class RunDirectory:
         found: Optional[List[Dict[str, Any]]] = self._files.find("left.json")
         return found
 
-    def begin_rollback(self) -> None:
-        """Before the first host is drained or rolled back: it is tried once, however far it gets."""
-        self._files.write("rollback.json", {})
+    def begin_rollback(self, batch: Sequence[str] = ()) -> None:
+        """Before the first host is drained or rolled back: it is tried once, however far it gets.
+
+        :param batch: those whose turn it is.
+        """
+        self._files.write("rollback.json", {"turn": list(batch)})
+
+    def rollback_turn(self) -> List[str]:
+        """The batch that a rollback was about to drain last."""
+        found: List[str] = (self._files.find("rollback.json") or {}).get("turn", [])
+        return found
 
     def rollback_begun(self) -> bool:
         return self._files.has("rollback.json")
 
     def roll_back(self, name: str) -> None:
         """Before a host is rolled back: what was activated there is gone."""
-        self.begin_rollback()
+        if not self.rollback_begun():
+            self.begin_rollback()
         self._files.write("rolled-back/" + name, {})
         self._files.remove("activated/" + name)
 

@@ -227,6 +227,7 @@ def test_facts_of_an_earlier_run_mislead_nobody(world: World) -> None:
     stale = {"praxis_plan": {"id": "old", "run": f"{world.folder}/ended", "balanced": True, "restore": restore},
              "praxis_order": order, "praxis_restore": restore, "praxis_lock_keepers": names,
              "praxis_verdict": {"ok": False, "roll_back": {"hosts": names, "serial": [1]}, "confirm": names,
+                                "roll_back_alone": {"hosts": names, "serial": [1]},
                                 "text": "STALE", "good": names, "findings": []}}
     cache = {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
              "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(world.folder / "stale")}

@@ -318,20 +318,22 @@ def test_a_batch_is_drained_activated_observed_judged_and_rejoins_in_this_order(
 
 
 def test_a_rollback_drains_and_rejoins_as_well_and_ends_where_it_may_not_drain() -> None:
-    (play,) = [play for _name, play in plays("deploy") if play["name"] == "Roll back"]
-    steps = steps_of(play)
+    steps = steps_of({"tasks": read(PLAYBOOKS / "tasks/roll_back.yml")})
     assert [step for step, _task in steps] == ["lock", "end", "absent", "end", "restored", "lock", "end", "present"]
     assert steps[1][1]["when"] == f"{KEEPERS} | length == 0"
     assert steps[3][1]["when"] == "load_balancer_result is failed"
     assert steps[6][1]["when"] == steps[1][1]["when"]
-    assert "roll_back.serial" in str(play["serial"])
+    together, alone = [play for _name, play in plays("deploy") if play["name"].startswith("Roll back")]
+    brought = [task[IMPORT_TASKS] for play in (together, alone) for task in play["tasks"]]
+    assert brought == ["../tasks/roll_back.yml"] * 2
+    assert "roll_back.serial" in str(together["serial"]) and alone["serial"] == 1
 
 
 def kind_of(task: Part) -> str:
     """What a step does: its state, or a word."""
     if task.get("ansible.builtin.meta") == "end_play":
         return "end"
-    included = {"../tasks/judge_batch.yml": "verdict", "../tasks/lock.yml": "lock"}
+    included = {"../tasks/judge_batch.yml": "verdict", "../tasks/lock.yml": "lock", "lock.yml": "lock"}
     if task.get("ansible.builtin.include_tasks") in included:
         return included[task["ansible.builtin.include_tasks"]]
     if INFO in task:
@@ -433,7 +435,8 @@ def test_batches_are_as_the_order_says() -> None:
 
 def test_the_fleet_is_judged_before_its_release_is_called_good_or_rolled_back() -> None:
     played = {play["name"]: play["hosts"] for _name, play in plays("deploy")}
-    order = ["Activate", "Observe", "Judge", "Roll back", "Confirm", "Observe after the rollback", "Verdict"]
+    order = ["Activate", "Observe", "Judge", "Roll back", "Roll back one at a time", "Confirm",
+             "Observe after the rollback", "Verdict"]  # fmt: skip
     assert list(played)[-len(order) :] == order
     assert played["Judge"] == played["Verdict"] == "praxis"
 
@@ -452,6 +455,7 @@ ONLY_NAMED = {
     "Activate": ("praxis_order.activate", VERDICT),
     "Observe": ("praxis_order.hosts", "praxis_order.observe_again", VERDICT, ACTING),
     "Roll back": ("praxis_verdict.roll_back.hosts", ACTING),
+    "Roll back one at a time": ("praxis_verdict.roll_back_alone.hosts", ACTING),
     "Confirm": ("praxis_verdict.confirm",),
     "Observe after the rollback": ("praxis_order.hosts", "praxis_verdict.observe_again", ACTING),
 }

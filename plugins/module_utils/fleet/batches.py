@@ -107,21 +107,27 @@ def roll_back(
     out: Collection[str] = (),
     worst: Collection[str] = (),
     new: Collection[str] = (),
+    floor: int = 0,
 ) -> List[List[str]]:
     """The members to roll back, in batches: those that do not serve all at once, for nothing is lost by it, then those
-    that are out of service, then those that crash, the others, and the new ones, each as they would be activated.
+    that are out of service, then those that crash, the others, and the new ones, each as they would be activated; but
+    fewer at a time, where so many could not leave.
 
     :param out: the batch that failed: it has not been put into service again, and nobody puts it in with that release.
     :param worst: those whose agents have been started again. They may be out of service, too, and nobody puts them in:
         too few others may be left for anybody else to leave.
     :param new: those that have nothing to go back to: they serve until the others have gone back.
+    :param floor: members, of those that were observed, that have to stay in service.
     """
     well = serving(table, observations)
     names = [name for name in table.order if name in touched]
+    # Who is down and is rolled back serves again by then, as far as anybody knows.
+    able = well.union(name for name in names if name in observations and name not in new)
+    size = max(1, min(pace.size(len(table.members)), len(able) - floor))
     broken = [name for name in names if name not in well]
     idle = [name for name in names if name in well and name in out]
     serve = [name for name in names if name in well and name not in out]
-    whole = replace(pace, canary=len(table.members))
+    whole = replace(pace, batch=size, canary=size)
     turn = {name: 0 if name in worst else 2 if name in new else 1 for name in serve}
     found = [group for group in (broken, idle) if group]
     for number in range(3):

@@ -394,6 +394,39 @@ def test_a_rollback_begins_with_those_that_do_not_serve() -> None:
     assert names(roll_back(plan, plan.members, observations, Pace(), worst=["m2"])) == ["34", "2", "1"]
 
 
+@pytest.mark.parametrize(
+    ("touched", "down", "batch", "floor", "expected"),
+    [
+        # m4 is down, and nobody rolls it back: two may leave, but not at a time.
+        ("123", "4", 2, 2, ["1", "2", "3"]),
+        ("123", "4", 3, 1, ["12", "3"]),
+        ("123", "4", 2, 1, ["12", "3"]),
+        # It is rolled back, and serves again by then.
+        ("1234", "4", 2, 2, ["4", "12", "3"]),
+        # Not even one may leave: who asks for it is told so.
+        ("123", "4", 2, 3, ["1", "2", "3"]),
+        ("1234", "", "100%", 2, ["12", "34"]),
+        ("1234", "", "100%", 0, ["1234"]),
+    ],
+)
+def test_a_rollback_takes_no_more_at_a_time_than_can_leave(
+    touched: str, down: str, batch: Any, floor: int, expected: list[str]
+) -> None:
+    plan = fleet(4)
+    observations = meshed(plan)
+    for number in down:
+        observations[f"m{number}"] = observation(plan, f"m{number}", [], container=None)
+    members = [f"m{number}" for number in touched]
+    assert names(roll_back(plan, members, observations, Pace(batch), floor=floor)) == expected
+
+
+def test_a_machine_that_a_rollback_leaves_empty_is_none_that_serves_again() -> None:
+    plan = fleet(4)
+    observations = meshed(plan)
+    observations["m4"] = observation(plan, "m4", [], container=None)
+    assert names(roll_back(plan, plan.members, observations, Pace(2), new=["m4"], floor=2)) == ["4", "1", "2", "3"]
+
+
 def test_a_run_that_finds_another_deployment_at_work_does_nothing() -> None:
     plan = fleet(2)
     outcomes = {"m1": {"outcome": "needs-docker", "changed": True}, "m2": {"outcome": "x", "activation": "start"}}

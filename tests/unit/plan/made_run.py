@@ -80,7 +80,6 @@ class Run:
         self.files = RunDirectory.create(plan, engines, engines, {**known, **options})
         self.hosts = [name for name in plan.order if name in options["hosts"]]
         self.order: dict[str, Any] = {}
-        self.undo: list[list[str]] = []
         self.verdict: dict[str, Any] = {}
 
     def codes(self) -> set[str]:
@@ -105,6 +104,8 @@ class Run:
         self._judge()
         if self.verdict["roll_back"]["hosts"]:
             self._roll_back(self.verdict["roll_back"])
+        if self.verdict["roll_back_alone"]["hosts"]:
+            self._roll_back(self.verdict["roll_back_alone"])
         self._each(self.verdict["confirm"], "confirmed")
         if self.verdict["observe_again"]:
             self._observe(self.order["hosts"])
@@ -141,8 +142,7 @@ class Run:
                 return
 
     def _roll_back(self, undo: Mapping[str, Any]) -> None:
-        self.undo = _batches(undo["hosts"], undo["serial"])
-        for batch in self.undo:
+        for batch in _batches(undo["hosts"], undo["serial"]):
             self._lock(self.keepers)
             if not self.keepers or not self._balance("absent", batch):
                 return

@@ -243,6 +243,18 @@ def test_the_default_floor_is_all_that_can_be_reached_but_a_batch_of_the_fleet(
     assert [failure["code"] for failure in found.get("failures", [])] == codes
 
 
+@pytest.mark.parametrize(("leaving", "least", "enough"), [("12", 2, True), ("12", 3, False), ("1", 3, False)])
+def test_a_smaller_batch_is_the_fix_where_it_would_keep_the_floor(
+    balancer: Any, leaving: str, least: int, enough: bool
+) -> None:
+    one = balancer(batch=2, min_available=least)
+    del one.observations["m4"]
+    with pytest.raises(Failed) as error:
+        one.set("absent", *(f"m{number}" for number in leaving))
+    (found,) = error.value.findings
+    assert (found.code, "praxis_batch" in found.fix) == ("floor", enough)
+
+
 @pytest.mark.parametrize(
     ("broken", "registered", "leaving", "codes"),
     [

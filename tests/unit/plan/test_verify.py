@@ -364,6 +364,42 @@ def test_a_rollback_whose_first_drain_is_refused_names_who_was_not_rolled_back_a
     assert "rolls itself back to release 81bb02 at 2026-08-01T14:45:00Z" in found["findings"][1]["what"]
 
 
+FLOOR = Finding("floor", "Without m1, m2, 1 members would serve (m3), and 2 have to.", "fleet test", "Repair them.")
+
+
+@pytest.mark.parametrize(
+    ("batch", "findings", "alone"),
+    [
+        (["m1", "m2"], [FLOOR], ["m1", "m2"]),
+        (["m1"], [FLOOR], []),
+        (["m1", "m2"], [DENIED], []),
+        (["m1", "m2"], [FLOOR, DENIED], []),
+    ],
+)
+def test_of_a_batch_that_is_refused_for_the_floor_each_is_rolled_back_alone(
+    run: RunDirectory, batch: list[str], findings: list[Finding], alone: list[str]
+) -> None:
+    run.touch("m2", "81bb02")
+    run.record([STOPPED])
+    run.begin_rollback(batch)
+    found = judged(run, failed={"msg": "refused", "failures": [asdict(item) for item in findings]})
+    assert found["roll_back_alone"] == {"hosts": alone, "serial": [1] * len(alone)}
+    assert found["roll_back"] == NOBODY
+    told = {item["code"] for item in found["findings"]}.difference({"container-exited"})
+    assert told == (set() if alone else {item.code for item in findings}), "what comes of it is not known yet"
+
+
+def test_who_was_rolled_back_before_a_batch_was_refused_has_had_its_turn(run: RunDirectory) -> None:
+    run.touch("m2", "81bb02")
+    run.begin_rollback(["m2"])
+    run.roll_back("m2")
+    run.begin_rollback(["m1", "m3"])
+    found = judged(run, failed={"msg": "refused", "failures": [asdict(FLOOR)]})
+    assert found["roll_back_alone"] == {"hosts": ["m1"], "serial": [1]}
+    run.roll_back("m1")
+    assert judged(run)["roll_back_alone"] == NOBODY and run.rollback_turn() == ["m1", "m3"]
+
+
 def test_who_has_its_release_back_already_is_not_named_as_not_rolled_back(run: RunDirectory) -> None:
     """By itself, say, or because its activation did not get that far."""
     run.touch("m2", "81bb02")
