@@ -84,6 +84,9 @@ class ActionModule(FleetAction):
         refused = is_refused(recorded)
         if not run.lock.held():
             found = (*found, *_other(judged, observations, options["deployment"]["run"]))
+        elif any(item.level == ERROR for item in recorded):
+            # It ends before it has come to everybody whom another deployment had left.
+            found = (*found, *switches.waiting(judged, observations, [options["deployment"]["run"]]))
         findings = [*recorded, *(item for item in found if not (refused or _reported(item, recorded)))]
         # A step of another deployment may be waiting on a host until this run has the lock.
         another = refused or not run.lock.held() and lock.begun(observations, options["deployment"]["run"])

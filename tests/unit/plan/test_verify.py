@@ -547,9 +547,13 @@ def test_who_observes_reads_which_hosts_will_go_back_by_themselves(
     assert ([(item["code"], item["where"]) for item in found["findings"]], found["ok"]) == (codes, True)
     said = [item["what"] for item in found["findings"] if item["code"] == "unconfirmed"]
     assert all("back to release 81bb02 at 2026-10-14T18:01:40Z" in text for text in said), said
-    # A run that has the lock sees to them.
+    # A run that has the lock sees to them, unless it fails before.
     run.lock.take({"run": "mine", "lock_host": "m1", "fence": 2, "lease": 900.0})
     assert judged(run)["findings"] == []
+    run.record([STOPPED])
+    told = [(item["code"], item["where"], item["level"]) for item in judged(run)["findings"]]
+    expected = [("unconfirmed", "m2", "warning")] if armed and armed["run"] == "dead" else []
+    assert told == [("container-exited", "m1", "error"), *expected]
 
 
 @pytest.mark.parametrize(("late", "said"), [(-60, "rolls itself back"), (60, "rolls itself back"), (7200, "has not")])
