@@ -23,7 +23,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     records,
     whole_inventory,
 )
-from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers, unnamed
+from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers, named, unnamed
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, TARGET, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline, lease
@@ -55,6 +55,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "hosts": {"type": "list", "elements": "str", "default": []},
         "allow_missing": {"type": "bool", "default": False},
         "plan_id": {"type": "str", "default": ""},
+        "observe": {"type": "bool", "default": False},
         # Checked with everything else, so that a wrong one is reported by the name of the user's variable.
         **{option: {"type": "raw"} for option in RUN_OPTIONS},
         **{option: {"type": "raw", "default": words[0]} for option, (_variable, words) in RUN_WORDS.items()},
@@ -73,32 +74,35 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
-            args.update(self._from_variables(task_vars))
+            given, lost = self._from_variables(task_vars)
+            if not args["observe"]:
+                _refuse(lost)
+            args.update(given)
             names = fleet_variables.machines_of(task_vars["groups"])
             whole_inventory.require(task_vars, names, self._templar.template)
             answers = _answers(task_vars["hostvars"], args["hosts"], args["kept"])
             only = PLACE if args["kept"] else None
-            members, faults, unread = _members(task_vars["hostvars"], names, only, args["hosts"] or names)
+            scope, hostvars = args["hosts"] or names, task_vars["hostvars"]
+            members, faults, unread = _members(hostvars, names, only, scope, args["observe"])
             pods = _beside(task_vars, names, members)
-            planned = self._plan(args, answers, [*whole_inventory.stopped(task_vars), *unread], members, faults, pods)
+            beside = [*whole_inventory.stopped(task_vars), *unread, *_as_warnings(lost)]
+            planned = self._plan(args, answers, beside, members, faults, pods)
             return {**result, "changed": False, **planned}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
 
-    def _from_variables(self, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
-        """The options of the run that the task leaves open, from the users' variables.
-
-        :raises Failed: for a variable that cannot be read.
-        """
+    def _from_variables(self, task_vars: Mapping[str, Any]) -> Tuple[Dict[str, Any], List[Finding]]:
+        """The options that the task leaves open, from the users' variables; and what is wrong with those unread."""
         found: Dict[str, Any] = {}
+        lost = []
         for option, variable in RUN_VARIABLES.items():
             if option in self._task.args or variable not in task_vars:
                 continue
             try:
                 found[option] = self._templar.template(task_vars[variable])
             except AnsibleError as error:
-                raise Failed(fleet_variables.unreadable(variable, variable, str(error))) from None
-        return found
+                lost.append(fleet_variables.unreadable(variable, variable, str(error)))
+        return found, lost
 
     def _plan(
         self,
@@ -110,10 +114,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         pods: Beside,
     ) -> Dict[str, Any]:
         # A rollback does not wait until an inventory is put right.
-        faults = [*faults, *_elsewhere(members), *(unnamed(members) if answers is None else [])]
+        nameless = unnamed(members) if answers is None else []
+        faults = [*faults, *_elsewhere(members)]
         numbers, wrong = run_options(args)
         own_tasks, amiss = hooks(args["hooks"], self._loader.load_from_file)
-        wrong += [*amiss, *records.check(args["record"])]
+        wrong += [*nameless, *amiss, *records.check(args["record"])]
+        if args["observe"]:  # and who only observes has no use for the run's own
+            beside, wrong, args["record"] = [*beside, *_as_warnings(wrong)], [], ""
         allow_missing = args["allow_missing"] or bool(self._task.check_mode)
         least = numbers.pop("min_edges")
         planner: Union[Planner, KeptPlanner]
@@ -132,7 +139,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             require_id(args["plan_id"], plan.id)
         # What is to be made first is known after it is made; only check mode goes on without.
         complete = not planner.missing or bool(self._task.check_mode)
-        behind = balancers(planner.members)
+        behind = balancers(named(planner.members) if args["observe"] else planner.members)
         options = {
             "hosts": args["hosts"],
             **numbers,
@@ -174,6 +181,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _lines(self, findings: Iterable[Finding]) -> List[str]:
         return lines(findings, every=self._display.verbosity > 0)
+
+
+def _refuse(findings: List[Finding]) -> None:
+    if findings:
+        raise Failed(*findings)
+
+
+def _as_warnings(findings: Iterable[Finding]) -> List[Finding]:
+    return [replace(each, level=WARNING) for each in findings]
 
 
 def _unfinished(given: Mapping[str, Any], kept: bool) -> str:
@@ -237,13 +253,18 @@ def _beside(task_vars: Mapping[str, Any], names: List[str], machines: List[Membe
 
 
 def _members(
-    hostvars: Mapping[str, Any], names: List[str], only: Optional[Collection[str]], scope: Collection[str]
+    hostvars: Mapping[str, Any],
+    names: List[str],
+    only: Optional[Collection[str]],
+    scope: Collection[str],
+    observe: bool = False,
 ) -> Tuple[List[MemberVariables], List[Finding], List[Finding]]:
     """The members whose variables can be read, what is wrong with the others, and the variables that nothing reads:
     each once, however many share it.
 
     :param only: the variables that are read; see :func:`fleet_variables.members`.
     :param scope: the hosts of this run (``--limit``), which have to have its numbers alike.
+    :param observe: whether they are only observed, which needs none of these numbers.
     """
     members: List[MemberVariables] = []
     wrong, unread = Shared(len(names)), Shared(len(names))
@@ -260,8 +281,8 @@ def _members(
             wrong.add(name, [replace(finding, where="variables") for finding in error.findings])
     faults = [*wrong.reported(), *logins.findings()]
     differing = of_the_run.differing()
-    if only is not None:  # a rollback does not wait until an inventory is put right
-        differing = [replace(each, level=WARNING) for each in differing]
+    if observe or only is not None:  # a rollback does not wait until an inventory is put right
+        differing = _as_warnings(differing)
     refused = [each for each in differing if each.level == ERROR]
     told = [each for each in differing if each.level == WARNING]
     return members, [*faults, *refused], [*unread.reported(), *told]

@@ -37,6 +37,14 @@ options:
     description: The id of the plan that was agreed to. With any other id the module fails and names what differs.
     type: str
     default: ''
+  observe:
+    description:
+      - The plan is only what the fleet is compared with, and nobody deploys it. What only a deployment needs is no
+        error then, but a warning, such as a number of the run that is wrong, unreadable, or not the same for all.
+      - Of members that no load balancer can be asked about (C(praxis_instance_id)), none is.
+    type: bool
+    default: false
+    version_added: 0.2.0
   min_edges:
     description:
       - Live edges that the mesh gate asks of a member, or the number of other active members if that is less; 8 by

@@ -37,11 +37,20 @@ def unnamed(members: Sequence[MemberVariables]) -> List[Finding]:
     fix = "Set it in the inventory (docs/your-own-infrastructure.md), or leave praxis_target_group empty."
     what = "%s is not set, and the load balancer of praxis_target_group knows the machine by it."
     for one in members:
-        known = {"praxis_instance_id": one.instance_id, "praxis_zone": one.zone or one.cloud != "gcp"}
-        missing = [name for name, value in known.items() if not value]
         if one.target_group and one.target == "machines":
-            found.add(one.name, [Finding("missing-variable", what % name, "variables", fix) for name in missing])
+            found.add(one.name, [Finding("missing-variable", what % name, "variables", fix) for name in _missing(one)])
     return found.reported()
+
+
+def named(members: Sequence[MemberVariables]) -> List[MemberVariables]:
+    """The other ones."""
+    return [one for one in members if not _missing(one)]
+
+
+def _missing(member: MemberVariables) -> List[str]:
+    """The variables by which a load balancer would know a member, and that are not set."""
+    known = {"praxis_instance_id": member.instance_id, "praxis_zone": member.zone or member.cloud != "gcp"}
+    return [name for name, value in known.items() if not value]
 
 
 def _asked(member: MemberVariables) -> Tuple[str, Mapping[str, Any], Mapping[str, Any]]:

@@ -79,6 +79,12 @@ def test_a_rollback_does_not_wait_for_an_inventory(only: frozenset[str] | None, 
     assert bool(faults) is (level == "error")
 
 
+def test_who_only_observes_is_told_of_numbers_that_differ() -> None:
+    both = ["m1", "m2"]
+    _read, faults, beside = fleet_plan._members(fleet(2, {2: {"batch": 3}}), both, None, both, observe=True)
+    assert (faults, [(each.where, each.level) for each in beside]) == ([], [("praxis_batch", "warning")])
+
+
 def test_a_deployment_says_where_members_keep_its_record_and_goes_on() -> None:
     both = ["m1", "m2"]
     _read, faults, beside = fleet_plan._members(fleet(2, {2: {"record": "elsewhere"}}), both, None, both)
@@ -101,6 +107,32 @@ def test_a_rollback_alone_goes_on_over_a_deployment_that_stopped_whatever_the_va
 ) -> None:
     """It is how such a deployment is undone; a backup is put in where that is allowed."""
     assert fleet_plan._unfinished({"unfinished": "refuse", "restore": restore}, kept) == unfinished
+
+
+#: A play of status.yml's plan, and of verify.yml's.
+OBSERVING = {**PLAN, "vars": {"plan_observe": True}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrong", [
+    {"hooks": "{{ lost }}"},
+    {"hooks": {"plan": "/there/is/none.yml"}},
+    {"batch": "many"},
+    {"min_available": "{{ lost }}"},
+    {"record": 7},
+    {"target_group": "agents", "instance_id": ""},
+], ids=str)  # fmt: skip
+def test_what_only_a_deployment_needs_keeps_nobody_from_observing(
+    site: Site, empty: Account, wrong: dict[str, Any]
+) -> None:
+    site.inventory(fleet(2, {1: wrong, 2: wrong}))
+    refused = site.play([PLAN], "--check")
+    assert refused.rc == 2, refused.printed[-2000:]
+    observed = site.play([OBSERVING], "--check")
+    assert observed.rc == 0, observed.printed[-2000:]
+    result = observed.of("Plan the deployment", "m1")
+    assert [item["level"] for item in result["findings"]] == ["warning"], result["findings"]
+    assert result["ansible_facts"]["praxis_plan"]["balanced"] is False
 
 
 @pytest.mark.slow
