@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import importlib
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import aws_roles, errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_credentials import (
     AwsCredentials,
     keys_of,
@@ -148,6 +149,11 @@ class AwsClient:
         keys = self._keys()
         try:
             return self._retry.run(attempt, idempotent=may_repeat)
+        except errors.NotPassed as refusal:
+            if not aws_roles.is_old(refusal, self.call, time.time()):
+                raise
+            told = refusal.finding  # who waits for a role that was made a moment ago need not wait for this one
+            raise errors.Denied(told.what, told.where, told.fix, reason=refusal.reason) from None
         except errors.Expired:
             if not self._renewed(keys):
                 raise

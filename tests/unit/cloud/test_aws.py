@@ -9,6 +9,7 @@ import json
 import logging
 import subprocess
 import sys
+import time
 import traceback
 from http.client import RemoteDisconnected
 
@@ -52,6 +53,35 @@ def client(host: str, slept: list[float] | None = None, deadline: float = 60.0) 
 
 def refusal(code: str, message: str = "", status: int = 400, **headers: str) -> Answer:
     return Answer(status, json.dumps({"__type": code, "message": message}).encode(), headers)
+
+
+#: Of a role that somebody else made, and that AWS says when.
+ROLE = b"""<GetRoleResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><GetRoleResult><Role><Path>/ours/</Path>
+<Arn>arn:aws:iam::1234:role/ours/member</Arn><RoleName>member</RoleName><RoleId>AROA</RoleId>
+<CreateDate>%s</CreateDate></Role></GetRoleResult></GetRoleResponse>"""
+UNPASSED = "User: a is not authorized to perform: iam:PassRole on resource: arn:aws:iam::1234:role/ours/member%s"
+LONG_AGO, NOW = b"2020-01-01T00:00:00Z", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()).encode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "ending", "soon"),
+    [
+        (Answer(200, ROLE % LONG_AGO), " because no identity-based policy allows the iam:PassRole action", False),
+        (Answer(200, ROLE % LONG_AGO), ".", False),
+        (Answer(200, ROLE % NOW), "", True),
+        (Answer(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"), "", True),
+    ],
+    ids=["old", "old, and no more is said", "made a moment ago", "nobody can say"],
+)
+def test_only_a_role_that_was_made_a_moment_ago_may_be_handed_over_soon(
+    answer: Answer, ending: str, soon: bool
+) -> None:
+    denied = refusal("AccessDeniedException", UNPASSED % ending)
+    with serving(in_order(denied, answer)) as server, pytest.raises(errors.Denied) as refused:
+        client(server.host).call("ecs", "register_task_definition", family="a", containerDefinitions=[])
+    assert isinstance(refused.value, errors.NotPassed) is soon
+    assert "iam:PassRole for that role" in refused.value.finding.fix and len(server.requests) == 2
+    assert "RoleName=member" in server.requests[1].body.decode()
 
 
 READ = ("secretsmanager", "describe_secret", {"SecretId": "a"})
