@@ -340,5 +340,6 @@ def failures_of(answer: Mapping[str, Any], balancer: Balancer) -> List[Mapping[s
     """What went wrong, as findings; a module that did not get as far as saying so itself is one."""
     if not answer.get("failed"):
         return []
-    said = str(answer.get("msg") or "It did not answer.")
-    return answer.get("failures") or [Finding("load-balancer", said, _place(balancer), "See the message.").as_dict()]
+    said = str(answer.get("msg") or "The load balancer's module ended without an answer.")
+    fix = "Fix what this message says, then deploy again."
+    return answer.get("failures") or [Finding("load-balancer", said, _place(balancer), fix).as_dict()]

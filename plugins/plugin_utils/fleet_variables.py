@@ -218,20 +218,23 @@ def read_layer(folder: str, name: str) -> Layer:
     except FileNotFoundError:
         there = sorted(item for item in os.listdir(folder) if item.endswith(".yaml")) if os.path.isdir(folder) else []
         fix = "There are: %s. Set praxis_environment or praxis_config_dir." % (", ".join(there) or "none")
-        raise Failed(Finding(code="no-settings-file", what="There is no such file.", where=path, fix=fix)) from None
+        raise Failed(Finding("no-settings-file", "The settings file does not exist.", path, fix)) from None
     except OSError as error:
-        fix = "Make it a file that %s may read." % (os.environ.get("USER") or "the user who runs Ansible")
-        raise Failed(Finding("unreadable-file", "It cannot be read: %s." % error.strerror, path, fix)) from None
+        what = "The settings file cannot be read: %s." % error.strerror
+        fix = "Let %s read it (chmod, chown)." % (os.environ.get("USER") or "the user who runs Ansible")
+        raise Failed(Finding("unreadable-file", what, path, fix)) from None
     except UnicodeDecodeError as error:
-        what = "Byte %d is no UTF-8 (0x%02x)." % (error.start, error.object[error.start])
+        what = "Byte %d of the settings file is not UTF-8 (0x%02x)." % (error.start, error.object[error.start])
         raise Failed(Finding("not-utf-8", what, path, "Save the file as UTF-8.")) from None
     except (yaml.YAMLError, ValueError) as error:  # PyYAML raises ValueError for a day like 2026-02-30
-        what = "It is no YAML: %s." % str(error).rstrip(".")
-        raise Failed(Finding(code="bad-yaml", what=what, where=path, fix="Fix the file's YAML.")) from None
+        what = "The settings file is not YAML: %s." % str(error).rstrip(".")
+        raise Failed(Finding("bad-yaml", what, path, "Correct the file where YAML's message says.")) from None
     except RecursionError:
-        raise Failed(Finding("bad-yaml", "It is nested too deep to be read.", path, "Flatten it.")) from None
+        what = "The settings file is nested too deep to be read."
+        raise Failed(Finding("bad-yaml", what, path, "Write it with fewer levels.")) from None
     if not isinstance(settings, (dict, type(None))):
-        raise Failed(Finding(code="bad-settings-file", what="It is no mapping.", where=path, fix="Begin with a key."))
+        what, fix = "The settings file is not a mapping.", "Write `name: value` lines at its top level."
+        raise Failed(Finding(code="bad-settings-file", what=what, where=path, fix=fix))
     return Layer(name, settings or {})
 
 
@@ -299,7 +302,7 @@ def _take(
 def _unfit(value: Any) -> Optional[Tuple[str, str]]:
     """Why a value cannot be made plain, and the fix."""
     if too_deep(value):
-        return "is nested too deep, or holds itself.", "Flatten it."
+        return "is nested too deep, or holds itself.", "Write it with fewer levels."
     if _holds_bytes(value):
         return "holds !!binary, and only text can be delivered.", "Write it as text; bytes are written in base64."
     return None
@@ -313,7 +316,7 @@ def _holds_bytes(value: Any) -> bool:
 
 def unreadable(name: str, variable: str, error: str) -> Finding:
     """That a variable's template cannot be evaluated."""
-    fix = "Fix the variable."
+    fix = "Correct its template, or set what the template needs."
     if "resolve" in error or "expected token" in error:
         fix = "A {{resolve:…}} reference in a variable needs !unsafe before it; in configs/*.yaml it does not."
     return Finding("unreadable-variable", "%s cannot be read: %s" % (variable, error.strip()), name, fix)

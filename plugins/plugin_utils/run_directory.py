@@ -50,7 +50,7 @@ class RunDirectory:
             raise Failed(
                 Finding(
                     code="run-gone",
-                    what="There is no such directory: the run that made this plan has ended.",
+                    what="The directory of this run does not exist: the run that made this plan has ended.",
                     where=path,
                     fix="Run fleet_plan in the same ansible-playbook. A fact cache may hold an earlier run's plan.",
                 )

@@ -183,7 +183,7 @@ ROWS: dict[str, Row] = {
                               {"praxis_api_port": 70000}),
     "two ports equal": Row("ports-equal", "praxis_p2p_port (", "both 8000", "different", {"praxis_p2p_port": 8000}),
     "contradicting port": setting("port-contradiction", "8080", "praxis_api_port", {"http": {"port": 8080}}),
-    "no such environment": Row("no-settings-file", "agent_prodution.yaml", "no such file", "agent_production.yaml",
+    "no such environment": Row("no-settings-file", "agent_prodution.yaml", "does not exist", "agent_production.yaml",
                                {"praxis_environment": "prodution"}),
     # What would break the agent.
     "P2P off": setting("p2p-disabled", "p2p.enabled is false", "Leave it out", {"p2p": {"enabled": False}}),

@@ -136,8 +136,8 @@ def require_lasting(desired: Desired, observation: Observation, reasons: Sequenc
     container = observation["container"]
     stops = {**(observation["engine"]["daemon"] or {}), **desired.daemon}.get("live-restore") is False
     if stops and container is not None and container["state"] == "running":
-        what = "Its engine would be restarted (%s), and without live-restore agents stop, on all machines at once."
-        fix = "Leave live-restore in praxis_docker_daemon on, or change the engines by yourself, one at a time."
+        what = "Docker Engine would be restarted (%s), and without live-restore agents stop, on all machines at once."
+        fix = "Set live-restore: true in praxis_docker_daemon, or change the engines by yourself, one at a time."
         raise Failed(Finding("engine-restart", what % "; ".join(reasons), "praxis_docker_daemon", fix))
 
 
@@ -212,7 +212,7 @@ def require_running(observation: Observation, release: Release) -> None:
                 "not-confirmed",
                 "The host runs release %s, not %s." % (found["running"] or "none", release.id),
                 "member %s" % release.name,
-                "See what changed it (the machine's journal, another deployment), and deploy again.",
+                "Run history.yml to see whether another deployment changed it, then deploy again.",
             )
         )
 

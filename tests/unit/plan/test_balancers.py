@@ -87,7 +87,7 @@ REFUSED = {"code": "target-not-healthy", "what": "The target is unhealthy.", "wh
         ({"changed": True}, []),
         ({"failed": True, "msg": "...", "failures": [REFUSED]}, [("target-not-healthy", "The target is unhealthy.")]),
         ({"failed": True, "msg": "No boto3."}, [("load-balancer", "No boto3.")]),
-        ({"failed": True}, [("load-balancer", "It did not answer.")]),
+        ({"failed": True}, [("load-balancer", "The load balancer's module ended without an answer.")]),
     ],
 )
 def test_whatever_a_balancer_s_module_fails_with_is_reported(

@@ -305,7 +305,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
     ),
     "no settings file": (
         {}, {2: {"environment": "prodution"}},
-        ("no-settings-file", "agent_prodution.yaml", "no such file", "agent_production.yaml"),
+        ("no-settings-file", "agent_prodution.yaml", "does not exist", "agent_production.yaml"),
     ),
     "secret's name": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": KEY, "OPENAI-KEY": KEY}}},
