@@ -30,7 +30,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import c
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import PLACE, MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner, Outcomes
-from ansible_collections.praxis.cloud.plugins.plugin_utils.logins import Logins
+from ansible_collections.praxis.cloud.plugins.plugin_utils.logins import Logins, remembered
 from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import not_proxied
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
@@ -268,12 +268,13 @@ def _members(
     """
     members: List[MemberVariables] = []
     wrong, unread = Shared(len(names)), Shared(len(names))
-    of_the_run, logins = RunVariables(), Logins()
+    of_the_run, logins, known = RunVariables(), Logins(), remembered(names)
     for name in names:
         own = hostvars[name]  # worked out anew each time that it is asked for
         if name in scope:
             of_the_run.add(name, own)
-        logins.add(name, own)
+        if not known:
+            logins.add(name, own)
         unread.add(name, misspelt(own))
         try:
             members += fleet_variables.members({name: own}, [name], only)

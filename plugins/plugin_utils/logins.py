@@ -7,8 +7,10 @@ make every one the same machine; without a login, the controller itself."""
 from __future__ import annotations
 
 import ipaddress
+import json
+import os
 import socket
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ansible import constants as C
 from ansible import context
@@ -18,6 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import SSH_ARGUMENTS
+from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
 
 #: Connections whose far end is a login on another machine.
 LOGINS = ("ssh", "paramiko", "paramiko_ssh", "libssh")
@@ -61,6 +64,26 @@ class Logins:
             place = "%s port %s" % (host, port) if port else host
             found += [_shared(place, names) for names in ways.values() if len(names) > 1]
         return found
+
+
+def remember(members: Sequence[str]) -> None:
+    """That nothing was found of these: a plan of the same ansible-playbook need not read all logins again."""
+    write_whole(_memory(), json.dumps(list(members)).encode())
+
+
+def remembered(members: Sequence[str]) -> bool:
+    """Whether this very ansible-playbook has found nothing of these members, and no others."""
+    try:
+        with open(_memory(), encoding="utf-8") as file:
+            found: object = json.load(file)
+    except FileNotFoundError:
+        return False
+    return found == list(members)
+
+
+def _memory() -> str:
+    # Made for this run alone, and removed with it. A fact of localhost may be an earlier run's, out of a cache.
+    return os.path.join(C.DEFAULT_LOCAL_TMP, "praxis-logins.json")
 
 
 def _read(variables: Mapping[str, Any], name: str) -> str:

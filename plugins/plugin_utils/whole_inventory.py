@@ -15,7 +15,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import empty_fleet
 from ansible_collections.praxis.cloud.plugins.plugin_utils import ansible_settings, fleet_variables, host_keys_kept
-from ansible_collections.praxis.cloud.plugins.plugin_utils.logins import Logins
+from ansible_collections.praxis.cloud.plugins.plugin_utils.logins import Logins, remember
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import GIVEN, GIVEN_TRUTHS, no_truth, truth
 
 
@@ -69,6 +69,7 @@ def require_logins(hostvars: Mapping[str, Any], machines: List[str]) -> None:
     for name in machines:
         logins.add(name, hostvars[name])
     _refuse(logins.findings())
+    remember(machines)
 
 
 def require_cloud(groups: Mapping[str, Any]) -> None:

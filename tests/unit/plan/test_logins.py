@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible import context
+from ansible import constants, context
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.collections import ImmutableDict
 
 from ansible_collections.praxis.cloud.plugins.action import fleet_plan
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.plugin_utils import whole_inventory
 from ansible_collections.praxis.cloud.plugins.plugin_utils.logins import Logins
 from tests.unit.plan.made import Account, fleet
 from tests.unit.plan.test_actions import CHECKOUT, Site, site
@@ -36,6 +39,40 @@ def test_a_member_that_would_be_the_controller(name: str) -> None:
     assert codes({"ansible_connection": name}, {}) == ["member-is-controller"]
     assert codes({"ansible_connection": name, "praxis_private_ip": None}) == ["member-is-controller"]
     assert codes({"ansible_connection": name, "praxis_target": "kubernetes"}) == []
+
+
+class Counting(dict[str, Any]):
+    """Variables that count how often a login is read."""
+
+    asked = 0
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of any mapping."""
+        Counting.asked += name.startswith("ansible_")
+        return super().get(name, default)
+
+
+def test_a_plan_reads_no_login_again_that_its_run_has_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    hosts = {name: Counting(own) for name, own in fleet(2).items()}
+
+    def asked(names: list[str]) -> int:
+        before = Counting.asked
+        assert fleet_plan._members(hosts, names, None, names)[1] == []
+        return Counting.asked - before
+
+    alone = asked(["m1", "m2"])
+    assert alone > 0, "who plans alone reads them"
+    whole_inventory.require_logins(hosts, ["m1", "m2"])
+    assert asked(["m1", "m2"]) == 0
+    assert asked(["m1"]) > 0, "and so does who plans others"
+    # What is refused is not remembered.
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / "next"))
+    (tmp_path / "next").mkdir()
+    same = {name: Counting({**own, "ansible_host": "192.0.2.9"}) for name, own in hosts.items()}
+    with pytest.raises(Failed):
+        whole_inventory.require_logins(same, ["m1", "m2"])
+    assert [each.code for each in fleet_plan._members(same, ["m1", "m2"], None, ["m1", "m2"])[1]] == ["shared-login"]
 
 
 def test_the_run_says_so_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
