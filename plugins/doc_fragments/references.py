@@ -21,4 +21,11 @@ options:
     type: list
     elements: str
     default: []
+  registries:
+    description:
+      - References to the secrets by which one logs in to registries, the users and passwords of C(praxis_registries).
+        Other values are left out.
+    type: list
+    elements: str
+    default: []
 """

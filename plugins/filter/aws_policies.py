@@ -97,10 +97,12 @@ def aws_policies(
     login: str = "",
     pod_roles: Iterable[str] = (),
     partition: str = "aws",
+    registries: Iterable[str] = (),
 ) -> dict[str, Any]:
     """See the documentation above."""
     try:
         named = sorted({each.name for each in of_store(secrets, AWS)})
+        logins = sorted({each.name for each in of_store(registries, AWS)})
         kept = [str(image) for image in images]
         arn = str(certificate) if str(certificate).startswith("arn:") else ""
         require_account(str(account))
@@ -108,7 +110,7 @@ def aws_policies(
             Place(
                 str(fleet), str(region), str(account), named, kept, arn, str(zone), plain_name(str(host)),
                 login="".join(each.name for each in of_store([login], AWS)), partition=str(partition),
-                pod_roles=[str(role) for role in pod_roles],
+                pod_roles=[str(role) for role in pod_roles], registries=logins,
             )
         )  # fmt: skip
     except Failed as error:

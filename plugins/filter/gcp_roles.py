@@ -79,17 +79,20 @@ def gcp_roles(
     secured: bool = False,
     disks: bool = False,
     login: str = "",
+    registries: Iterable[str] = (),
 ) -> dict[str, Any]:
     """See the documentation above."""
     try:
         kept = sorted({(each.project, each.name) for each in of_store(secrets, GCP)})
+        logins = sorted({(each.project, each.name) for each in of_store(registries, GCP)})
         logs_in = [(each.project, each.name) for each in of_store([login], GCP)]
     except Failed as error:
         raise AnsibleFilterError(str(error)) from None
     if not project:
         raise AnsibleFilterError("The Google Cloud project is not known. Set praxis_project, or GOOGLE_CLOUD_PROJECT "
                                  "in the environment.")
-    place = Project(str(fleet), str(project), kept, [str(image) for image in images], named, secured, disks, logs_in)
+    place = Project(str(fleet), str(project), kept, [str(image) for image in images], named, secured, disks, logs_in,
+                    logins)  # fmt: skip
     return roles(place)
 
 

@@ -909,6 +909,14 @@ FAULTS = (
         tests=("tests/unit/infrastructure/test_policies.py",),
     ),
     Fault(
+        name="policy-without-the-registry-s-login",
+        breaks="Who has the printed policy may not read the login of praxis_registries, and no deployment begins.",
+        file="plugins/module_utils/infrastructure/aws_policies.py",
+        before="[*place.secrets, *place.registries]",
+        after="place.secrets",
+        tests=("tests/unit/infrastructure/test_policies.py",),
+    ),
+    Fault(
         name="policy-of-every-machine",
         breaks="A policy lets machines of any fleet be terminated.",
         file="plugins/module_utils/infrastructure/provision_policies.py",

@@ -73,7 +73,7 @@ def _merged(one: Sequence[Statement], other: Sequence[Statement]) -> list[Statem
 def _observes_the_fleet(place: Place) -> list[Statement]:
     """What plans of deployments are made of."""
     # BatchGetSecretValue itself takes no name: each secret is asked for by GetSecretValue.
-    secrets = map(place.secret, place.secrets)
+    secrets = map(place.secret, [*place.secrets, *place.registries])
     token = ["ecr:GetAuthorizationToken"] if place.repositories else []
     return [
         Statement("Observe", [*_OBSERVE_FLEET, *token], ["*"]),

@@ -37,7 +37,7 @@ def ecs(place: Place) -> list[Statement]:
     services_of_aws = ("ecs.amazonaws.com", "ecs.application-autoscaling.amazonaws.com")
     linked = [f"arn:{place.partition}:iam::{place.account}:role/aws-service-role/{each}/*" for each in services_of_aws]
     targets = place.arn("application-autoscaling", "scalable-target/*")
-    secrets = sorted(map(place.secret, place.secrets))
+    secrets = sorted({*map(place.secret, [*place.secrets, *place.registries])})
     observed = ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "logs:DescribeLogGroups",
                 *(f"elasticloadbalancing:Describe{each}" for each in (
                     "LoadBalancers", "Tags", "TargetGroups", "TargetHealth")))  # fmt: skip

@@ -34,6 +34,7 @@ class Project:
     :param named: whether the load balancer has a name in a zone of Cloud DNS.
     :param secured: whether it has HTTPS.
     :param disks: whether slots have disks.
+    :param registries: projects and names of the secrets by which one logs in to registries that are not Google's.
     :param login: project and name of the secret by which the load balancer logs in; none without such a login.
     """
 
@@ -45,6 +46,7 @@ class Project:
     secured: bool = True
     disks: bool = True
     login: Sequence[tuple[str, str]] = ()
+    registries: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,15 @@ def roles(place: Project) -> dict[str, list[Document]]:
     needs: dict[str, list[Grant]] = {
         "provision": [Grant(project, kept), *_secrets(place.login)],
         "deploy": [Grant(project, {*served, *_compute(_SERVE), *_MAKE_IDENTITIES, *_WAITS}),
-                   _identities(place, *_READ, *_FILL), *_secrets(place.secrets), *_pulls(place)],
+                   _identities(place, *_READ, *_FILL), *_secrets([*place.secrets, *place.registries]), *_pulls(place)],
         "doctor": [Grant(project, {*planned, *served}), _identities(place, *_READ),
-                   *_secrets([*place.secrets, *place.login]), *_pulls(place)],
+                   *_secrets([*place.secrets, *place.registries, *place.login]), *_pulls(place)],
         "backup": [Grant(project, {*_compute(_OBSERVE_MEMBERS), *_compute(_BACK_UP), *_WAITS})],
         "restore": [Grant(project, {*_compute(_OBSERVE_MEMBERS), *_compute(_RESTORE), *_WAITS})],
         "down": [Grant(project, {*observed, *removed, *_removes(place), *_WAITS}),
                  _identities(place, *_READ, *_FORGET)],
-        "image": [*(Grant(on, _PUSH) for on in _repositories(place)), *_makes_repositories(place)],
+        "image": [*(Grant(on, _PUSH) for on in _repositories(place)), *_makes_repositories(place),
+                  *_secrets(place.registries)],
         "gke": gke(place.project),
     }  # fmt: skip
     return {verb: [grant.as_dict() for grant in grants] for verb, grants in needs.items()}

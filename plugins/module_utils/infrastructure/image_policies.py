@@ -22,7 +22,11 @@ def image(place: Place) -> list[Statement]:
     """What brings images into their repositories, which are made where they are missing."""
     token = ["*"] if place.repositories else []
     actions = [f"ecr:{each}" for each in (*_PUSH, *_KEEP_REPOSITORY)]
+    logins = sorted(map(place.secret, place.registries))
     return [
+        # BatchGetSecretValue itself takes no name: each secret is asked for by GetSecretValue.
+        Statement("FindLogins", ["secretsmanager:BatchGetSecretValue"], ["*"] if logins else []),
+        Statement("ReadLogins", ["secretsmanager:GetSecretValue"], logins),
         Statement("LogIn", ["ecr:GetAuthorizationToken"], token),
         Statement("Publish", actions, place.repositories),
     ]

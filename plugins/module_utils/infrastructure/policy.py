@@ -57,6 +57,7 @@ class Place:
     :param certificate: ARN of the certificate of the load balancer; empty for none, and for one that ACM makes.
     :param zone: of the fleet's name, by its id or its domain; empty for none.
     :param host: that name.
+    :param registries: names of the secrets by which one logs in to registries that are not ECR's.
     :param login: name of the secret by which the load balancer logs in; empty for none in Secrets Manager.
     :param pod_roles: ARNs of the roles that pods have by EKS Pod Identity.
     :param partition: ``aws``, ``aws-cn``, ``aws-us-gov``.
@@ -73,6 +74,7 @@ class Place:
     login: str = ""
     pod_roles: Sequence[str] = ()
     partition: str = "aws"
+    registries: Sequence[str] = ()
 
     def arn(self, service: str, resource: str, region: str = "", account: str | None = None) -> str:
         """An ARN of this account and region."""

@@ -215,6 +215,20 @@ def test_a_login_s_secret_is_read_by_who_provisions_and_by_the_doctor_alone() ->
     assert readers == {"provision", "doctor"}
 
 
+def test_a_registry_s_login_is_read_by_who_pulls_and_who_pushes_and_described_for_ecs() -> None:
+    named = policies(Place("research", "eu-central-1", "123456789012", registries=["praxis/registry"]))
+    readers = {verb: {action for each in policy["Statement"] for action in each["Action"]
+                      if any("praxis/registry" in one for one in each["Resource"])}
+               for verb, policy in named.items()}  # fmt: skip
+    read = {"secretsmanager:GetSecretValue"}
+    assert {verb: actions for verb, actions in readers.items() if actions} == {
+        "deploy": read, "doctor": read, "image": read, "ecs": {"secretsmanager:DescribeSecret"}}  # fmt: skip
+    assert "secretsmanager:BatchGetSecretValue" in {
+        action for each in named["image"]["Statement"] for action in each["Action"]}  # fmt: skip
+    nothing = policies(Place("research", "eu-central-1", "123456789012"))
+    assert "secretsmanager" not in str(nothing["image"])
+
+
 def taken(action: str, resource: str) -> set[str] | None:
     """The condition keys of an action on a resource; None when it takes no such resource."""
     part = resource if resource == "*" else resource.split(":", 5)[5]
@@ -230,7 +244,8 @@ def taken(action: str, resource: str) -> set[str] | None:
 @pytest.mark.parametrize("zone", ["example.org", "Z123"])
 def test_every_statement_is_one_that_aws_evaluates(verb: str, zone: str) -> None:
     """An action on a resource that it does not take, or under a key that it does not know, is never allowed."""
-    for each in policies(replace(PLACE, zone=zone, login="praxis/login"))[verb]["Statement"]:
+    place = replace(PLACE, zone=zone, login="praxis/login", registries=["praxis/registry"])
+    for each in policies(place)[verb]["Statement"]:
         keys = {key.partition("/")[0] for operator in each.get("Condition", {}).values() for key in operator}
         pairs = {(action, one): taken(action, one) for action in each["Action"] for one in each["Resource"]}
         for action in each["Action"]:
