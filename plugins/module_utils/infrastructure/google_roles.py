@@ -23,6 +23,10 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google
 VERBS = ("provision", "deploy", "doctor", "backup", "restore", "down", "image", "gke")
 Document = dict[str, Any]
 _REPOSITORY = re.compile(r"(?P<location>[a-z0-9-]+)-docker\.pkg\.dev/(?P<project>[^/]+)/(?P<name>[^/@:]+)/")
+#: Under a host of the older Container Registry Artifact Registry has one repository, which is called as the host is
+#: (https://docs.cloud.google.com/artifact-registry/docs/transition/gcr-repositories).
+_OF_HOST = re.compile(r"(?P<name>(?:us\.|eu\.|asia\.)?gcr\.io)/(?P<project>[^/]+)/")
+_PLACES = {"gcr.io": "us", "us.gcr.io": "us", "eu.gcr.io": "europe", "asia.gcr.io": "asia"}
 
 
 @dataclass(frozen=True)
@@ -167,16 +171,16 @@ def _pulls(place: Project) -> list[Grant]:
 
 
 def _makes_repositories(place: Project) -> list[Grant]:
-    """On the projects that the images' repositories are in."""
-    projects = {on.partition("/locations/")[0] for on in _repositories(place)}
+    """On the projects that the images' repositories are in. Those of the older hosts are not made here."""
+    projects = {on.partition("/locations/")[0] for on in _repositories(place) if on.rpartition("/")[2] not in _PLACES}
     return [Grant(on, _MAKE_REPOSITORY) for on in sorted(projects)]
 
 
 def _repositories(place: Project) -> list[str]:
     """The repositories of Artifact Registry that the images are in."""
-    found = [_REPOSITORY.match(image) for image in place.images]
+    found = [one for image in place.images if (one := _REPOSITORY.match(image) or _OF_HOST.match(image))]
     path = "projects/{project}/locations/{location}/repositories/{name}"
-    return sorted({path.format(**one.groupdict()) for one in found if one})
+    return sorted({path.format(**{"location": _PLACES.get(one["name"]), **one.groupdict()}) for one in found})
 
 
 def _compute(methods: dict[str, str]) -> set[str]:

@@ -20,6 +20,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.praxis.cloud.plugins.filter.gcp_roles import gcp_roles
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_registry import is_google_registry
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_roles import VERBS, Project, roles
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -71,6 +72,19 @@ def test_a_login_s_secret_is_read_by_who_provisions_and_by_the_doctor_alone() ->
 def test_what_a_fleet_has_not_needs_no_permission(without: dict[str, Any], what: str) -> None:
     lacks = Project(**{**PLACE.__dict__, **without})
     assert what in json.dumps(roles(PLACE)) and what not in json.dumps(roles(lacks))
+
+
+@pytest.mark.parametrize(("host", "place"), [
+    ("gcr.io", "us"), ("us.gcr.io", "us"), ("eu.gcr.io", "europe"), ("asia.gcr.io", "asia"),
+])  # fmt: skip
+def test_a_repository_by_its_older_host_is_known_to_who_pulls_and_to_who_pushes(host: str, place: str) -> None:
+    """The same hosts as for a login: who has the token alone may pull nothing. Such a repository is never made here."""
+    assert is_google_registry(host)
+    named = roles(Project("research", "a-project", images=[f"{host}/images/praxis/agent:1.0"]))
+    on = f"projects/images/locations/{place}/repositories/{host}"
+    pull = {"on": on, "permissions": ["artifactregistry.repositories.downloadArtifacts"]}
+    assert pull in named["deploy"] and pull in named["doctor"]
+    assert [each["on"] for each in named["image"]] == [on]
 
 
 def test_the_sandbox_s_controller_may_do_what_the_verbs_need() -> None:
