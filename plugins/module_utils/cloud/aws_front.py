@@ -87,8 +87,10 @@ def public_zone(client: AwsClient, named: str, where: str) -> tuple[str, str, li
     """A public zone's id and domain, by its id or its domain; and what stands against it."""
     try:
         if "." in named:
-            answer = client.call("route53", "list_hosted_zones_by_name", DNSName=named)["HostedZones"]
-            zones = [each for each in answer if plain_name(each["Name"]) == plain_name(named)]
+            # Route 53 answers with the zones from this name on: one in other letters stands elsewhere in its order.
+            asked = plain_name(named)
+            answer = client.call("route53", "list_hosted_zones_by_name", DNSName=asked)["HostedZones"]
+            zones = [each for each in answer if plain_name(each["Name"]) == asked]
         else:
             zones = [client.call("route53", "get_hosted_zone", Id=named)["HostedZone"]]
     except NotFound:

@@ -222,6 +222,15 @@ def test_a_load_balancer_that_goes_takes_its_names_with_it(cloud: Cloud, account
     assert (account.records(), certificates(cloud)) == ({}, {})
 
 
+@pytest.mark.parametrize("named", ["b\u00fccher.example", "B\u00dcCHER.example.", "xn--bcher-kva.example"])
+def test_a_zone_may_be_named_in_other_letters(cloud: Cloud, account: Account, named: str) -> None:
+    zone(cloud, "xn--bcher-kva.example")
+    options = {"dns_zone": named, "dns_name": "agents.b\u00fccher.example"}
+    made = [name for _action, kind, name in rows(account.present(**options)) if kind == "DNS record"]
+    assert len(made) == 1 and made[0].endswith("/agents.xn--bcher-kva.example")
+    assert rows(account.present(**options)) == []
+
+
 @pytest.mark.parametrize("by_domain", [False, True])
 def test_the_record_of_a_load_balancer_that_somebody_removed_goes_by_the_settings(
     cloud: Cloud, account: Account, by_domain: bool

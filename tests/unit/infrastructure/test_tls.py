@@ -101,6 +101,14 @@ def test_a_name_in_other_letters_is_the_one_that_the_dns_has() -> None:
         assert [finding.code for finding in named(wrong)] == ["bad-dns-name"], wrong
 
 
+@pytest.mark.parametrize("letter", ["\u00df", "\u03c2", "\u200c", "\u200d"])
+def test_a_letter_that_clients_and_python_write_differently_is_refused(letter: str) -> None:
+    """The record would be strasse.example, and whoever follows a link to stra\u00dfe.example asks for another."""
+    (finding,) = bad_name("Z1", "example.org", f"agents.stra{letter}e.example.org", "alpha", 64)
+    assert finding.code == "bad-dns-name" and "xn--" in finding.fix
+    assert not covers("strasse.example.org", f"stra{letter}e.example.org")
+
+
 @pytest.mark.parametrize(
     ("arn", "code"),
     [
