@@ -203,7 +203,7 @@ def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping
     least, most = -(-fewest * settings.minimum_healthy_percent // 100), fewest * settings.maximum_percent // 100
     if fewest and least >= fewest >= most:
         tasks = "1 task" if fewest == 1 else f"{fewest} tasks"
-        what = f"minimum_healthy_percent and maximum_percent allow none of {tasks} tasks to be replaced"
+        what = f"minimum_healthy_percent and maximum_percent allow none of {tasks} to be replaced"
         reader.bad(what, "Raise maximum_percent, or lower minimum_healthy_percent: ECS counts in whole tasks.")
 
 

@@ -34,7 +34,7 @@ def test_percentages_that_leave_no_task_to_replace_are_refused(settings: dict[st
     with pytest.raises(Failed) as raised:
         kind(settings)
     assert codes(raised.value) == ["bad-ecs-setting"]
-    assert f"of {fewest} task" in raised.value.findings[0].what
+    assert f"none of {fewest} task{'s' * (fewest > 1)} to be replaced" in raised.value.findings[0].what
 
 
 @pytest.mark.parametrize(
