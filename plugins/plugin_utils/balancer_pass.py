@@ -11,7 +11,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR,
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, left_balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import Balancer
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import floor_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import counted, floor_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_out import kept_out
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -48,6 +48,8 @@ class BalancerPass:
         self._well = serving(self._table, self._observations)
         # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
         self._beyond = self._table.beyond(self._options["hosts"])
+        #: Those whom the floor counts.
+        self._counted = counted(run, run.rollback_begun())
         self._floor = floor_of(run, run.rollback_begun())
         self.members = [name for name in args["members"] if name in self._well or not args["only_serving"]]
         #: Those of them that a balancer was asked to take in.
@@ -188,7 +190,7 @@ class BalancerPass:
 
     def _floor_of(self, known: Mapping[str, Any]) -> int:
         """Members that have to stay healthy in a balancer that has these: those elsewhere serve."""
-        return max(0, self._floor - (len(self._table.members) - len(known)))
+        return max(0, self._floor - len(self._counted.difference(known)))
 
     def _bring_in(
         self, balancer: Balancer, others: Mapping[str, Any], leaving: Sequence[str], again: bool

@@ -255,6 +255,25 @@ def test_a_smaller_batch_is_the_fix_where_it_would_keep_the_floor(
     assert (found.code, "praxis_batch" in found.fix) == ("floor", enough)
 
 
+@pytest.mark.parametrize("new", [False, True])
+def test_members_behind_another_balancer_that_the_floor_does_not_count_make_up_for_nobody(
+    balancer: Any, new: bool
+) -> None:
+    """A fleet over two clouds. One cloud cannot be reached and is left out, or its machines are new and roll back."""
+    here = {name: {"id": f"i-{name}", "port": 8001} for name in ("m1", "m2")}
+    one = balancer(balancers=[{"module": "m", "options": {"target_group": "agents"}, "targets": here}])
+    dead = [Finding("host-unreachable", "It is.", name, "Start it.", level="warning") for name in ("m3", "m4")]
+    one.run.order.keep(order(left_out=() if new else tuple(dead)), {})
+    for name, previous in {"m1": "81bb02", "m3": None, "m4": None}.items() if new else ():
+        one.run.touch(name, previous)
+    for name in () if new else ("m3", "m4"):
+        del one.observations[name]
+    one.others = [{"id": "i-m1", "port": 8001, "state": "healthy"}]
+    assert not one.set("absent", "m1").get("failed")
+    one.health = {"i-m2": "unhealthy"}
+    assert [failure["code"] for failure in one.set("absent", "m1")["failures"]] == ["floor"]
+
+
 @pytest.mark.parametrize(
     ("broken", "registered", "leaving", "codes"),
     [

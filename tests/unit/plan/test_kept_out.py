@@ -233,3 +233,15 @@ def test_a_new_machine_that_was_rolled_back_is_not_missed(balancer: Any, good: s
     with pytest.raises(Failed) as error:
         one.set("absent", "m1")
     assert [item.code for item in error.value.findings] == codes
+
+
+def test_the_last_new_machine_can_leave_though_the_floor_is_a_number_that_counts_it(balancer: Any) -> None:
+    """praxis_min_available has been raised for the fleet with the new machines. Without them it has two members."""
+    one = balancer(min_available=3)
+    for name in ("m3", "m4"):
+        one.run.touch(name, None)
+    one.observations["m3"].update(container=None, release={"running": None, "good": None})
+    one.others = [{"id": "i-m4", "port": 8001, "state": "healthy"}]
+    assert not one.set("absent", "m4").get("failed")
+    one.health = {"i-m2": "unhealthy"}
+    assert [item["code"] for item in one.set("absent", "m4")["failures"]] == ["floor"]
