@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 import socket
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
@@ -27,6 +28,12 @@ LOGINS = ("ssh", "paramiko", "paramiko_ssh", "libssh")
 #: Members that a message names one by one.
 _NAMED = 3
 _PREFIXES = ("ansible.builtin.", "ansible.legacy.")
+#: Where SSH goes; the last one that is set counts.
+_HOST, _PORT = ("ansible_host", "ansible_ssh_host"), ("ansible_port", "ansible_ssh_port")
+#: What of SSH's arguments leads to another machine at the same address: a bastion, a port, a file that may have either.
+_ELSEWHERE = re.compile(r"(?i:proxy|port\b)|(^|\s)-[FJp]")
+#: What leads there in the place of SSH's arguments.
+_WAYS = ("ansible_ssh_executable", "ansible_paramiko_proxy_command", "ansible_libssh_proxy_command")
 
 
 class Logins:
@@ -51,7 +58,7 @@ class Logins:
             if not any(map(_is_here, addresses)):
                 self._here.append(member)
         elif connection in LOGINS:
-            place = _read(variables, "ansible_host") or member, _read(variables, "ansible_port")
+            place = _last(variables, _HOST) or member, _last(variables, _PORT)
             self._places.setdefault(place, {})[member] = variables
 
     def findings(self) -> List[Finding]:
@@ -92,6 +99,11 @@ def _read(variables: Mapping[str, Any], name: str) -> str:
     return "" if value is None else str(value)
 
 
+def _last(variables: Mapping[str, Any], names: Sequence[str]) -> str:
+    """The last of these variables that is set, as Ansible reads them."""
+    return next(filter(None, (_read(variables, name) for name in reversed(names))), "")
+
+
 def _connection(variables: Mapping[str, Any]) -> str:
     """The connection plugin of a member: its own, else that of the run (``-c``), else Ansible's setting."""
     named = _read(variables, "ansible_connection") or context.CLIARGS.get("connection") or C.DEFAULT_TRANSPORT
@@ -103,7 +115,8 @@ def _connection(variables: Mapping[str, Any]) -> str:
 def _way(variables: Mapping[str, Any]) -> str:
     """How SSH gets there, where it does not go straight: behind two bastions, one address is two machines."""
     arguments = " ".join(_read(variables, "ansible_" + name) for name in SSH_ARGUMENTS)
-    return arguments if "proxy" in arguments.lower() or "-J" in arguments else ""
+    ways = [_read(variables, name) for name in _WAYS]
+    return " ".join([arguments if _ELSEWHERE.search(arguments) else "", *ways])
 
 
 def _is_here(address: str) -> bool:

@@ -91,6 +91,18 @@ def test_a_member_that_is_this_machine() -> None:
     assert codes({"ansible_connection": "local", "praxis_public_ip": own}) == []
 
 
+#: Variables in which two members differ, how their values begin, and what is found of one address then.
+WAYS: list[tuple[str, str, list[str]]] = [
+    ("ansible_ssh_common_args", "-F ssh-", []),
+    ("ansible_ssh_common_args", "-o Port=220", []),
+    ("ansible_ssh_extra_args", "-p 220", []),
+    ("ansible_ssh_executable", "/opt/ssh-", []),
+    ("ansible_paramiko_proxy_command", "ssh -W %h:%p ", []),
+    ("ansible_ssh_args", "-i key-", ["shared-login"]),
+    ("ansible_user", "", ["shared-login"]),
+]
+
+
 @pytest.mark.parametrize(
     ("one", "other", "found"),
     [
@@ -104,6 +116,12 @@ def test_a_member_that_is_this_machine() -> None:
         *(({"ansible_host": "10.0.0.5", "ansible_ssh_common_args": f"-o {way}=a"},
            {"ansible_host": "10.0.0.5", "ansible_ssh_common_args": f"-o {way}=b"}, there)
           for way, there in (("ProxyJump", []), ("proxycommand", []), ("HostKeyAlias", ["shared-login"]))),
+        *(({"ansible_host": "10.0.0.5", name: f"{value}a"}, {"ansible_host": "10.0.0.5", name: f"{value}b"}, there)
+          for name, value, there in WAYS),
+        ({"ansible_host": "gate", "ansible_ssh_port": 2201}, {"ansible_host": "gate", "ansible_ssh_port": 2202}, []),
+        ({"ansible_host": "gate", "ansible_port": 22, "ansible_ssh_port": 2201},
+         {"ansible_host": "gate", "ansible_ssh_port": 2201}, ["shared-login"]),
+        ({"ansible_ssh_host": "m2"}, {}, ["shared-login"]),
     ],
 )  # fmt: skip
 def test_members_that_are_one_machine(one: dict[str, Any], other: dict[str, Any], found: list[str]) -> None:
