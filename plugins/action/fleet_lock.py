@@ -85,9 +85,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Find out which host to ask, or ask this one until no other deployment holds the fleet. Whether one does is
         asked again when this run takes the lock, so nothing depends on the answer."""
         until = time.monotonic() + _numbers(args)["wait"]
-        known = _observations(args, task_vars)
+        answers = _answers(args, task_vars)
+        known = observations_of(answers)
         if "host" not in args:
-            return {"changed": False, "locked": False, "ask": _whom_to_ask(args, task_vars, known)}
+            return {"changed": False, "locked": False, "ask": _whom_to_ask(answers, known)}
         waited_for = ""
         while True:
             # One that cannot be asked any more may be back before the end: until then it is as it was.
@@ -111,6 +112,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _by_hand(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         """Lock the fleet for a person, or unlock it."""
         ask, observations = partial(self._ask, task_vars=task_vars), _observations(args, task_vars)
+        keeper = min(args["hosts"])  # the host of this task
+        if keeper not in observations:  # with --limit it was not asked, and may be the only one that knows
+            observations = {**self._observed(keeper), **observations}
         person = PersonLock(self._display, ask, observations, self._task.check_mode)
         if args.get("state") == "absent":
             return person.give_back()
@@ -211,21 +215,24 @@ def _free(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, An
     return {"changed": False, "locked": False, "warnings": [str(unknown)] if unknown else []}
 
 
+def _answers(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+    """What the fleet's hosts have answered, as an earlier task has registered it; nothing of one that was not asked."""
+    return fleet_variables.registered(task_vars["hostvars"], list(args["hosts"]), str(args["observations"]))
+
+
 def _observations(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Mapping[str, Any]]:
-    """What the fleet's hosts remember, as an earlier task has registered it."""
-    hosts, variable = list(args["hosts"]), str(args["observations"])
-    return observations_of(fleet_variables.registered(task_vars["hostvars"], hosts, variable))
+    """What these hosts remember."""
+    return observations_of(_answers(args, task_vars))
 
 
-def _whom_to_ask(
-    args: Mapping[str, Any], task_vars: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]
-) -> str:
-    """The member whose host tells when the fleet is free; empty where it is."""
-    held, first = lock.holder(known, controller.alive), min(args["hosts"])
+def _whom_to_ask(answers: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> str:
+    """The member whose host tells when the fleet is free; empty where it is. With --limit it may be one that was not
+    asked: who was asked may know nothing, or no more than that a deployment has made a step there."""
+    unasked = [name for name, answer in answers.items() if not answer]
+    held, first = lock.holder(known, controller.alive), min(answers)
     if held is not None:
-        return "" if held.gone else lock.watched(held, known)
-    asked = fleet_variables.registered(task_vars["hostvars"], [first], str(args["observations"]))[first]
-    return "" if asked else first  # with --limit it may be the only one that knows
+        return "" if held.gone else lock.watched(held, known, unasked)
+    return first if first in unasked else ""
 
 
 def _left_alone(before: Optional[lock.Holder], options: Mapping[str, Any], keeper: str) -> Optional[Finding]:

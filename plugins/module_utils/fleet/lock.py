@@ -171,12 +171,17 @@ def _is_left(record: Record) -> bool:
     return bool(record["expires"] <= record["at"]) and not record["ended"]
 
 
-def watched(holder: Holder, observations: Mapping[str, Mapping[str, Any]]) -> str:
-    """The member whose host is the last to know that a deployment has ended, of those that answered: they give the lock
-    back in the order of their names."""
+def watched(holder: Holder, observations: Mapping[str, Mapping[str, Any]], others: Collection[str] = ()) -> str:
+    """The member whose host is the last to know that a deployment has ended: those that keep the lock give it back in
+    the order of their names. On any other host it may have ended long before.
+
+    :param others: members that were not asked, and can be.
+    """
     records = records_of(observations)
     of_it = {name: record for name, (record, _now) in records.items() if record["run"] == holder.run}
-    return max((name for name, record in of_it.items() if record["lock_host"] == name), default=holder.where)
+    keepers = {name for name, record in of_it.items() if record["lock_host"] == name}
+    named = {str(record["lock_host"]) for record in of_it.values()}.intersection(others)
+    return max(keepers or named, default=holder.where)
 
 
 def other(

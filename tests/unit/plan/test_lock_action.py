@@ -338,6 +338,10 @@ def kept(host: str, **more: Any) -> dict[str, Any]:
     ({"m1": {"observation": {"deployment": None, "host": {"clock": 1.0}}}, "m2": {}, "m3": {}}, ""),
     ({"m1": kept("m1", process={**HERE, "started": "before"}), "m2": {}, "m3": {}}, ""),
     ({"m1": {}, "m2": {"unreachable": True}, "m3": {}}, "m1"),
+    # With --limit, those who were asked know only that it has made a step there: it ends there before it is at its end.
+    ({"m1": {}, "m2": {}, "m3": kept("m1")}, "m1"),
+    ({"m1": {}, "m2": kept("m2"), "m3": kept("m1")}, "m2"),
+    ({"m1": {}, "m2": {}, "m3": kept("m0")}, "m3"),
 ])  # fmt: skip
 def test_who_waits_asks_a_host_that_keeps_the_lock_and_is_there(answers: dict[str, Any], ask: str) -> None:
     hostvars = {name: {"seen": answer} for name, answer in answers.items()}

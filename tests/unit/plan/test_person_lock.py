@@ -27,11 +27,13 @@ class Fleet:
 
     :param held: what m1 remembers.
     :param refusal: what the module answers instead.
+    :param limited: whether m1 is none of the hosts that were asked before (``--limit``).
     """
 
     def __init__(
-        self, held: dict[str, Any] | None = None, refusal: Finding | None = None, *, check_mode: bool = False
-    ) -> None:
+        self, held: dict[str, Any] | None = None, refusal: Finding | None = None, *, check_mode: bool = False,
+        limited: bool = False,
+    ) -> None:  # fmt: skip
         now = time.time()
         record = Deployment(lease=600.0, **held).record(now, ended=False) if held else None
         self.observation, self.refusal = {"deployment": record, "host": {"clock": now}}, refusal
@@ -41,9 +43,13 @@ class Fleet:
         self.action._display = SimpleNamespace(columns=120, display=self._display)
         self.action._execute_module = self._module
         self.action._task = SimpleNamespace(check_mode=check_mode)
+        self.action._observed = lambda name: {name: self.observation}
+        self.limited = limited
 
     def told(self, **args: Any) -> dict[str, Any]:
+        nobody = {"observation": {"deployment": None, "host": {"clock": time.time()}}}
         hostvars = {"m1": {"seen": {"observation": self.observation}}, "m2": {}}
+        hostvars = {"m1": {}, "m2": {"seen": nobody}} if self.limited else hostvars
         options = {"hosts": ["m2", "m1"], "observations": "seen", "lease": 60, **args}
         answer: dict[str, Any] = self.action._by_hand(options, {"hostvars": hostvars})
         return answer
@@ -102,6 +108,13 @@ def test_whoever_unlocks_gives_back_the_lock_of_whoever_locked() -> None:
     answer = fleet.told(state="absent")
     assert [(asked["deployment"], asked["state"]) for asked in fleet.asked] == [(HELD, "absent")]
     assert (answer["changed"], answer["locked"], "lock" in answer) == (True, False, False)
+    assert fleet.said == "The fleet is unlocked. ann@desk had locked it (migration)."
+
+
+def test_with_a_limit_the_host_that_keeps_the_lock_is_asked_all_the_same() -> None:
+    """Its lock would stand, and the person would read that there is none."""
+    fleet = Fleet(HELD, limited=True)
+    assert fleet.told(state="absent")["changed"] is True
     assert fleet.said == "The fleet is unlocked. ann@desk had locked it (migration)."
 
 
