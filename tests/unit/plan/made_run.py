@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Collection, Mapping
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.action import (
@@ -65,19 +65,25 @@ class Run:
     """One run of a playbook.
 
     :param number: the run's.
+    :param known: what is known already of members that no step goes to.
     :param options: ``hosts``, ``batch``, ``canary``, ``min_available``, and what else is known of it.
     """
 
-    def __init__(self, world: World, plan: Plan, number: int, reason: str = "deploy", **options: Any) -> None:
+    def __init__(
+        self, world: World, plan: Plan, number: int, reason: str = "deploy",
+        known: Mapping[str, Any] = MappingProxyType({}), **options: Any,
+    ) -> None:  # fmt: skip
         self.world, self.plan, self.ok, self.keepers = world, plan, True, []
         words = {"run": f"run-{number}", "owner": "ann@desk", "reason": reason, "process": GONE}
         targets = {name: {"id": f"i-{name}", "port": 8000} for name in plan.members}
-        known = {"id": plan.id, "deployment": words, "take_over": "", "unfinished": "continue", "lease": 900.0,
+        rules = {"id": plan.id, "deployment": words, "take_over": "", "unfinished": "continue", "lease": 900.0,
                  "soak": SOAK, "deadline": 300, "confirm_deadline": 600, "keep_releases": 3, "pull_deadline": 600,
                  "departed": "report", "max_unreachable": 0,
                  "balancers": [{"module": "m", "options": {"target_group": "agents"}, "targets": targets}]}  # fmt: skip
         engines = {name: {} for name in plan.members}
-        self.files = RunDirectory.create(plan, engines, engines, {**known, **options})
+        self.files = RunDirectory.create(plan, engines, engines, {**rules, **options})
+        for name, outcome in known.items():
+            self.files.report(name, outcome)
         self.hosts = [name for name in plan.order if name in options["hosts"]]
         self.order: dict[str, Any] = {}
         self.verdict: dict[str, Any] = {}

@@ -17,6 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
 from tests.unit.fleet.made import member, observation, release
 
@@ -33,9 +34,11 @@ class Killed(Exception):
 
 @cache
 def plan_of(words: tuple[str, ...]) -> Plan:
-    """The plan of a fleet whose first member gets the first of these releases, and so on."""
+    """The plan of a fleet whose first member gets the first of these releases, and so on; of one with an empty word
+    nothing is planned."""
     members = [member(number, peer_id=peer_id(bytes([number] * 32))) for number in range(1, len(words) + 1)]
-    releases = [release(one.name, environment={"V": word}) for one, word in zip(members, words, strict=True)]
+    releases = [release(one.name, environment={"V": word}) if word else KeptRelease.unknown(one.name)
+                for one, word in zip(members, words, strict=True)]  # fmt: skip
     return make_plan("test", members, releases)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from ansible import constants
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan
 from ansible_collections.praxis.cloud.plugins.plugin_utils import run_directory
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
@@ -40,24 +41,35 @@ def scenarios(draw: Any) -> dict[str, Any]:
 
     faults = st.dictionaries(st.sampled_from(names), st.sampled_from([DOWN, CRASHES]), max_size=2)
     some = st.sets(st.sampled_from(names))
+    limit = st.just(set(names)) | st.sets(st.sampled_from(names), min_size=1)
+    word = st.sampled_from([NEW, OTHER, "rollback"])
+
+    def killed() -> dict[str, Any]:
+        return {
+            "word": draw(word),
+            "hosts": draw(limit),
+            "pace": pace(),
+            "steps": draw(st.integers(1, 15 * size)),
+            "passed": draw(st.sampled_from([1.0, SOAK, 3600.0])),
+            "gone_back": draw(st.sampled_from([set(), set(names)]) | some),
+        }
+
     return {
         "names": names,
+        "fresh": draw(st.just(set()) | some),
         "natures": {NEW: draw(faults), OTHER: draw(faults)},
-        "word": draw(st.sampled_from([NEW, "rollback"])),
-        "first": pace(),
-        "killed_after": draw(st.integers(1, 15 * size)),
-        "passed": draw(st.sampled_from([1.0, SOAK, 3600.0])),
-        "gone_back": draw(st.sampled_from([set(), set(names)]) | some),
-        "next": draw(st.sampled_from([NEW, OTHER, "rollback"])),
-        "hosts": draw(st.just(set(names)) | st.sets(st.sampled_from(names), min_size=1)),
+        "killed": [killed() for _turn in range(draw(st.sampled_from([1, 1, 2, 3])))],
+        "next": draw(word),
+        "hosts": draw(limit),
         "pace": pace(),
         "unfit": draw(st.just(set()) | st.sets(st.sampled_from(names), max_size=1)),
         "stuck": draw(st.just(set()) | st.sets(st.sampled_from(names), max_size=1)),
     }
 
 
-def fleet(names: list[str], natures: dict[str, dict[str, str]]) -> World:
-    """A fleet that has had two deployments and is well, and how releases will do on its hosts."""
+def fleet(names: list[str], fresh: Collection[str], natures: dict[str, dict[str, str]]) -> World:
+    """A fleet that has had two deployments and is well, beside it machines that nothing was deployed to, and how
+    releases will do on its hosts."""
     hosts = {}
     plans = {word: plan_of((word,) * len(names)) for word in WORDS}
     for name in names:
@@ -66,8 +78,11 @@ def fleet(names: list[str], natures: dict[str, dict[str, str]]) -> World:
                  "release": ids[word]} for fence, word in ((1, OLDER), (2, OLD))]  # fmt: skip
         known = {ids[word]: each.get(name, WELL) for word, each in natures.items()}
         ended = {**past[-1], "process": GONE, "lock_host": "m1", "expires": 3.0, "ended": True}
-        hosts[name] = Host(name, ids[OLD], ids[OLD], past, known, deployment=ended)
-    return World(hosts, set(names))
+        if name in fresh:
+            hosts[name] = Host(name, None, None, [], known)
+        else:
+            hosts[name] = Host(name, ids[OLD], ids[OLD], past, known, deployment=ended)
+    return World(hosts, set(names).difference(fresh))
 
 
 class Witness:
@@ -75,10 +90,15 @@ class Witness:
 
     def __init__(self, world: World, run: Run) -> None:
         self.world, self.run, self.acted = world, run, set()
-        options = run.files.options()
-        self.floor = pace_of(options).floor(len(world.hosts), len(world.hosts))
         self.drained: set[str] = set()
         world.watch = self.see
+
+    @property
+    def floor(self) -> int:
+        """As many members stay in service. A rollback does not miss those that have nothing to go back to."""
+        files, hosts = self.run.files, self.world.hosts
+        known = set(hosts).difference(files.left_out(), files.new() if files.rollback_begun() else ())
+        return 0 if files.first_deployment() else pace_of(files.options()).floor(len(known), len(hosts))
 
     def see(self, what: str, names: Collection[str]) -> None:
         serving = self.world.serving()
@@ -120,9 +140,16 @@ def next_plan(world: World, names: list[str], word: str, hosts: Collection[str])
     ids = {plan_of((one,) * len(names)).members[name].release: one for one in WORDS for name in names}
     now = plan_of((OLD,) * len(names))
     goal, to, begun = goals(world, now, hosts)
-    words = tuple(ids[to.get(name) or world.hosts[name].good or ""] for name in names)
+    new = {name for name in hosts if not world.hosts[name].good}
+    if new == set(hosts):
+        raise Failed(Finding("no-good-release", "None has one.", "the fleet", "Deploy."))
+    apart = [asdict(Finding("no-good-release", "It is new.", name, "Deploy.", WARNING)) for name in sorted(new)]
+    as_it_is = {name: host.runs for name, host in world.hosts.items() if name in new and host.answers}
+    words = tuple(ids.get(to.get(name) or as_it_is.get(name) or world.hosts[name].good or "", "") for name in names)
     among = None if begun else sorted({one["run"] for name in hosts for one in world.hosts[name].history})
-    return plan_of(words), {"reason": f"rollback to {goal}", "chosen_among": among}
+    plan = plan_of(words)
+    idle = {name: {"outcome": "unchanged", "observation": world.observe(name, plan)} for name in new.difference(as_it_is)}
+    return plan, {"reason": f"rollback to {goal}", "chosen_among": among, "apart": apart, "known": idle}
 
 
 def goal_of(world: World, names: list[str]) -> Any:
@@ -142,21 +169,26 @@ def goes_on(case: dict[str, Any], world: World, plan: Plan) -> bool:
 
 
 def killed(case: dict[str, Any]) -> World:
-    """The fleet after the first run, and after whatever its hosts have done by themselves."""
-    names, world = case["names"], fleet(case["names"], case["natures"])
-    plan, more = next_plan(world, names, case["word"], names)
-    run = Run(world, plan, 3, hosts=names, **case["first"], **more)
-    Witness(world, run)
-    world.steps = case["killed_after"]
-    try:
-        run.go()
-    except Killed:
-        event("killed")
-    world.steps = None
-    for name, host in world.hosts.items():
-        host.live(case["passed"])
-        if name in case["gone_back"]:
-            host.go_back()
+    """The fleet after the runs that were killed, and after whatever its hosts have done by themselves since."""
+    names, world = case["names"], fleet(case["names"], case["fresh"], case["natures"])
+    for number, one in enumerate(case["killed"], 3):
+        try:
+            plan, more = next_plan(world, names, one["word"], one["hosts"])
+        except Failed:
+            event("nothing to go back to")
+            continue
+        run = Run(world, plan, number, hosts=sorted(one["hosts"]), **one["pace"], **more)
+        Witness(world, run)
+        world.steps = one["steps"]
+        try:
+            run.go()
+        except Killed:
+            event("killed")
+        world.steps = None
+        for name, host in world.hosts.items():
+            host.live(one["passed"])
+            if name in one["gone_back"]:
+                host.go_back()
     return world
 
 
@@ -180,13 +212,13 @@ def test_whatever_comes_after_a_killed_run(no_disk: pytest.MonkeyPatch, case: di
             return
         world.unfit, world.stuck = case["unfit"], case["stuck"]
         before, served, goal = state(world), world.serving(), goal_of(world, names)
-        run = Run(world, plan, 4, hosts=sorted(case["hosts"]), **case["pace"], **more)
+        run = Run(world, plan, 9, hosts=sorted(case["hosts"]), **case["pace"], **more)
         witness = Witness(world, run)
         run.go()
         assert run.ok or not goes_on(case, world, plan), run.codes()
         if run.ok:
             event("good")
-            is_whole(world, case["hosts"], plan)
+            is_whole(world, case["hosts"].difference(one["where"] for one in more.get("apart", ())), plan)
         elif witness.acted:
             event("rolled back")
             went_back(world, run, witness.floor)
@@ -206,7 +238,8 @@ def went_back(world: World, run: Run, floor: int) -> None:
     """What a run leaves that rolled itself back: who could go back has gone back, and is in service."""
     previous, tried = run.files.touched(), run.files.rolled_back()
     for name in tried:
-        assert name in world.stuck or (world.hosts[name].runs == previous[name] and name in world.serving())
+        back = world.hosts[name].runs == previous[name]
+        assert name in world.stuck or (back and (name in world.serving() or previous[name] is None))
     # Who is not in service loses nothing, and comes first.
     assert world.serving().union(tried).issuperset(previous)
     # The others' turn did not come, because without one of them too few would have been left.
