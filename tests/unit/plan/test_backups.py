@@ -107,7 +107,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
     run = SimpleNamespace(
-        deployment_on=lambda _: None, draining=lambda name: 0.0,
+        lock=SimpleNamespace(deployment_on=lambda _: None), draining=lambda name: 0.0,
         host_slice=lambda name: {"release": {"api_port": 8000}},
         record=made.recorded.extend, exchange=lambda name, disk: made.asked.append(f"{disk} was {name}'s"),
     )  # fmt: skip
