@@ -163,6 +163,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backend_ser
     failures,
     health_of,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_front_ends import front_ends
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
@@ -190,7 +191,8 @@ SPEC: dict[str, Any] = {
 
 def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[Finding]]:
     state = params["state"]
-    service = BackendService(gcp_client(params, Playbook()), params["backend_service"], params["region"])
+    client = gcp_client(params, Playbook())
+    service = BackendService(client, params["backend_service"], params["region"])
     targets = service.targets(params["targets"])
     seen: Seen = service.observe()
     changes = diff(seen, targets, state)
@@ -204,7 +206,7 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
             service.apply(changes, state)
         seen, findings = settle(service, seen, targets, params, changed=bool(changes))
     if state == "present":
-        result["addresses"], result["used_by"] = service.front_ends()
+        result["addresses"], result["used_by"] = front_ends(client, service)
     elif not check_mode and not params["wait"]:
         result["draining"] = service.draining()
     others = sorted(one for one in seen if not any(target.means(one) for target in targets))

@@ -8,7 +8,6 @@ A backend is an unmanaged instance group or a zonal network endpoint group; a ma
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -86,17 +85,19 @@ class BackendService:
         self._client = client
         words = name.split("/")
         self.name = name = words[-1]
-        self._region = words[words.index("regions") + 1] if "regions" in words[:-1] else region
-        scope = f"regions/{self._region}" if self._region else "global"
-        self._beside = f"projects/{client.project}/{scope}"
-        self._path = f"{self._beside}/backendServices/{name}"
+        region = words[words.index("regions") + 1] if "regions" in words[:-1] else region
+        place = f"regions/{region}" if region else "global"
+        #: ``projects/P/global`` or ``projects/P/regions/R``: what leads to it is there, too.
+        self.scope = f"projects/{client.project}/{place}"
+        self._path = f"{self.scope}/backendServices/{name}"
         try:
-            self._service = client.call("compute", "GET", f"compute/v1/{self._path}")
+            #: As Google described it then.
+            self.described = client.call("compute", "GET", f"compute/v1/{self._path}")
         except errors.NotFound:
             fix = "Run provision.yml first, or correct the name, the project or the region."
             what = f"There is no backend service {name!r}."
-            raise Failed(Finding("backend-service-not-found", what, f"Google {scope}", fix)) from None
-        backends = self._service.get("backends") or []
+            raise Failed(Finding("backend-service-not-found", what, f"Google {place}", fix)) from None
+        backends = self.described.get("backends") or []
         self.groups = {
             group.zone: group for group in (Group(plain(one["group"], client.project)) for one in backends)
             if "/zones/" in group.path
@@ -105,7 +106,7 @@ class BackendService:
     @property
     def link(self) -> str:
         """Its self link."""
-        return str(self._service["selfLink"])
+        return str(self.described["selfLink"])
 
     def targets(self, wanted: Iterable[Mapping[str, Any]]) -> list[Target]:
         """Targets from ``{id, zone, port}``, each once; an id may be a link, which names the zone.
@@ -192,44 +193,13 @@ class BackendService:
         seconds = OPERATION_DEADLINE + (0 if present else self.draining())
         self._client.wait(operation, seconds=seconds, what=f"{method} in {group.path}")
 
-    def front_ends(self) -> tuple[list[str], list[str]]:
-        """Where its load balancers answer, and the paths of what else refers to it; both sorted.
-
-        Addresses are those of forwarding rules whose proxy's URL map leads to it. A URL map or a rule beside it that
-        leads nowhere does not count. For an identity that may not list them, all that refers to it does: Google says
-        that with the service (``usedBy``).
-        """
-        references = sorted(plain(one["reference"], self._client.project) for one in self._service.get("usedBy") or [])
-        try:
-            addresses = self._addresses()
-        except errors.Denied:
-            return [], references
-        followed = tuple(f"{self._beside}/{kind}/" for kind in ("urlMaps", "forwardingRules"))
-        return addresses, [path for path in references if not path.startswith(followed)]
-
-    def _addresses(self) -> list[str]:
-        maps = {each["selfLink"] for each in self._listed("urlMaps") if self._is_in(each)}
-        proxies = [*self._listed("targetHttpProxies"), *self._listed("targetHttpsProxies")]
-        ends = {self.link, *(each["selfLink"] for each in proxies if each.get("urlMap") in maps)}
-        rules = self._listed("forwardingRules")
-        return sorted({
-            str(rule["IPAddress"]) for rule in rules if ends & {rule.get("target"), rule.get("backendService")}
-        })  # fmt: skip
-
-    def _listed(self, kind: str) -> list[dict[str, Any]]:
-        return list(self._client.paginate("compute", f"compute/v1/{self._beside}/{kind}"))
-
-    def _is_in(self, url_map: Mapping[str, Any]) -> bool:
-        """Whether a URL map leads here: by default, for a path, or for a part of the requests."""
-        return f'"{self.link}"' in json.dumps(url_map)
-
     def draining(self) -> float:
         """Seconds that connections to a machine are let live after it was taken out."""
-        return float((self._service.get("connectionDraining") or {}).get("drainingTimeoutSec") or 0)
+        return float((self.described.get("connectionDraining") or {}).get("drainingTimeoutSec") or 0)
 
     def patience(self) -> float:
         """Seconds that becoming healthy may take, from the health check's own settings."""
-        checks = self._service.get("healthChecks") or []
+        checks = self.described.get("healthChecks") or []
         if not checks:
             return float(MARGIN)
         path = plain(checks[0], self._client.project)
