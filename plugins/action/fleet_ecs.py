@@ -11,6 +11,7 @@ from typing import Any, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_fleet import EcsFleet
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_lock import EcsLock
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_rollout import wait_for
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import EcsService
 from ansible_collections.praxis.cloud.plugins.module_utils.connections import accepted
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import lock
@@ -188,7 +189,7 @@ class _Run:
                 ways, rows, stuck = self._ways_back(self._lock.left)
                 for service, arn in ways:
                     service.go_to(arn)
-                    self._findings += service.wait()
+                    self._findings += wait_for(service)
         self._findings += stuck
         id_ = plan_id(("aws", self._fleet.client.region, self._fleet.name, "ecs", "rollback"), rows)
         return self._summary(id_, rows, changed=bool(rows))

@@ -15,6 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import SECURITY_GROUP
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import KINDS, scheduled_actions
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import image_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_rollout import wait_for
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import EcsService
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
@@ -94,7 +95,7 @@ class EcsFleet:
 
     def wait(self) -> list[Finding]:
         """Wait until every deployment has ended; what failed."""
-        return [finding for service in self.services for finding in service.wait()]
+        return [finding for service in self.services for finding in wait_for(service)]
 
     def left(self) -> list[EcsService]:
         """The services that the inventory does not call for, as cloud/ecs_left.py finds them."""

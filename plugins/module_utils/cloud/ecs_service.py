@@ -1,17 +1,17 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One service of Amazon ECS with its task definition: observed, compared, written, and waited for."""
+"""One service of Amazon ECS with its task definition: observed, compared and written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import lower_tags
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import BAD, GOOD, UNTRIED, Revisions
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import Revisions
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_tasks import Tasks
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict, Denied, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
@@ -32,8 +32,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resour
 
 #: Seconds in which a service that was removed ends: its balancer is drained of its tasks (300 s by default).
 _DRAINS = 360.0
-#: Seconds after which ECS answers with what a request has changed.
-_SEEN = 60.0
 
 
 @dataclass
@@ -82,7 +80,8 @@ class EcsService:
         return Tasks(self.client, self.kind.cluster, self.kind.name, self.kind.log_group)
 
     @property
-    def _revisions(self) -> Revisions:
+    def revisions(self) -> Revisions:
+        """What its task definition was, and is."""
         return Revisions(self.client, self.kind.family, self.kind.tags, self.poll)
 
     def observe(self) -> None:
@@ -95,10 +94,10 @@ class EcsService:
         if found := capacity.fixed(self.kind.settings.capacity, self.described, self.where):
             raise Failed(*found)
         running = str(self.described.get("taskDefinition", ""))
-        self.current = self._revisions.described(running) if running else {}
+        self.current = self.revisions.described(running) if running else {}
         self.fitting = running if self.current and same(self.definition, self.current) else ""
         if not self.fitting:
-            newest = self._revisions.described(self.kind.family)
+            newest = self.revisions.described(self.kind.family)
             fits = newest and same(self.definition, newest)
             self.fitting = str(newest["taskDefinitionArn"]) if fits else ""
 
@@ -107,12 +106,21 @@ class EcsService:
 
         :raises Failed: ``not-managed``.
         """
-        self.described = self._describe()
+        self.refresh()
         self.deployment = str(rollout.primary(self.described).get("id", ""))
         if self.exists and not self.is_ours:
             what = f"A service {self.kind.name} exists that praxis.cloud did not create."
             fix = "Choose another name (praxis_ecs.name) or cluster."
             raise Failed(Finding("not-managed", what, self.where, fix))
+
+    def refresh(self) -> None:
+        """How it is now, if there is one."""
+        asked: dict[str, Any] = {"cluster": self.kind.cluster, "services": [self.kind.name], "include": ["TAGS"]}
+        try:
+            found = self.client.call("ecs", "describe_services", **asked)["services"]
+        except NotFound:
+            found = []
+        self.described = next((dict(each) for each in found if each.get("status") == "ACTIVE"), {})
 
     def left_in(self, cluster: str) -> EcsService | None:
         """The service that the same kind has in another cluster, where it was before; None where others have made it,
@@ -120,7 +128,7 @@ class EcsService:
         there = replace(self.kind, settings=replace(self.kind.settings, cluster=cluster))
         left = EcsService(self.client, there, {}, self.poll)
         try:
-            left.described = left._describe()
+            left.refresh()
         except Denied:
             return None
         return left if left.exists and left.is_ours else None
@@ -151,9 +159,9 @@ class EcsService:
         """
         running = str(self.described.get("taskDefinition", ""))
         if not self.fitting:
-            self.fitting = self._revisions.register(self.definition, by)
+            self.fitting = self.revisions.register(self.definition, by)
         elif self.fitting != running or run_of(lower_tags(self.current)).ident in dead:
-            self._revisions.sign(self.fitting, by)
+            self.revisions.sign(self.fitting, by)
         if not self.exists:
             request = service.service(self.kind, self.fitting, security_groups)
             # One of its name may have been removed a moment ago.
@@ -168,75 +176,15 @@ class EcsService:
         """Run another revision."""
         self._update({"taskDefinition": arn})
 
-    def wait(self) -> list[Finding]:
-        """Wait for the end of *this* deployment; why it failed, or nothing.
-
-        What was good, and what was not, is written down once.
-        """
-        ours, seconds = self.deployment, float(self.kind.settings.timeout)
-        arn = str(self.described.get("taskDefinition", ""))
-
-        ended, done = self.poll.until(self._shown_state(), lambda seen: seen != rollout.RUNNING, seconds=seconds)
-        complete = done and ended == rollout.COMPLETED
-        if complete and self._all_run(seconds):
-            unserved = self._served(float(self.kind.settings.grace))
-            if not unserved:
-                self._revisions.mark(arn, GOOD if self.described.get("desiredCount") else UNTRIED)
-            return unserved
-        if ended == rollout.REPLACED:
-            return rollout.replaced(self.described, self.where)
-        stopped = self.tasks.stopped(ours)
-        log = self.tasks.log_end(stopped)
-        if complete or not done:
-            return rollout.unfinished(self.described, stopped, log, self.where, seconds)
-        found = rollout.failed(self.described, ours, stopped, log, self.where)
-        self._revisions.mark(arn, BAD)
-        back = str(rollout.primary(self.described).get("id", ""))
-        if back not in ("", ours):
-            self.deployment = back
-            _ended, done = self.poll.until(self._state, lambda seen: seen != rollout.RUNNING, seconds=seconds)
-            found += [] if done else rollout.not_back(self.described, self.where, seconds)
-        return found
-
-    def _shown_state(self) -> Callable[[], str]:
-        """The state of a deployment that has just begun. ECS answers a request before all of it sees what has changed:
-        for a while, an answer in which the deployment has never been is one of before it."""
-        end, known = self.poll.clock() + _SEEN, False
-
-        def state() -> str:
-            nonlocal known
-            now = self._state()
-            known = known or now != rollout.REPLACED
-            return now if known or self.poll.clock() >= end else rollout.RUNNING
-
-        return state
-
-    def _state(self) -> str:
-        self.described = self._describe()
-        return rollout.state(self.described, self.deployment)
-
-    def _all_run(self, seconds: float) -> bool:
-        """Whether the tasks run that this run has asked for; an autoscaler may want fewer by now.
-
-        :param seconds: how long to wait for them.
-        """
-
-        def run() -> bool:
-            self.described = self._describe() if self.asked else self.described
-            counts = self.described
-            return bool(counts.get("runningCount", 0) >= min(self.asked, counts.get("desiredCount", 0)))
-
-        return self.poll.until(run, bool, seconds=seconds)[1]
-
     def health(self) -> list[Finding]:
         """What is wrong with it now."""
         if not self.exists:
             fix = "Deploy first (make deploy)."
             return [Finding("not-deployed", "The service does not exist.", self.where, fix)]
         unhealthy, least = self.tasks.unhealthy(), self.kind.settings.least
-        return [*rollout.health(self.described, unhealthy, least, self.where), *self._served(0)]
+        return [*rollout.health(self.described, unhealthy, least, self.where), *self.served(0)]
 
-    def _served(self, seconds: float) -> list[Finding]:
+    def served(self, seconds: float) -> list[Finding]:
         """Which of its tasks the balancer sends no requests, after so many seconds at most."""
         found, _done = self.poll.until(self._unserved, lambda found: not found, seconds=seconds)
         return found
@@ -255,12 +203,12 @@ class EcsService:
 
     def history(self) -> list[dict[str, Any]]:
         """Its task definitions, as :meth:`Revisions.history` shows them."""
-        return self._revisions.history(str(self.described.get("taskDefinition", "")))
+        return self.revisions.history(str(self.described.get("taskDefinition", "")))
 
     @property
     def stand(self) -> Stand:
         """What a rollback has to know of it."""
-        return self._revisions.stand(self.current)
+        return self.revisions.stand(self.current)
 
     def goal(self, revision: str) -> str:
         """The ARN of the task definition to go back to; empty where there is none, or no service.
@@ -270,19 +218,19 @@ class EcsService:
         if not self.exists:
             return ""
         if revision:
-            return self._revisions.numbered(revision)
-        return self._revisions.good_before(str(self.described["taskDefinition"]))
+            return self.revisions.numbered(revision)
+        return self.revisions.good_before(str(self.described["taskDefinition"]))
 
     def removals(self) -> list[Row]:
         """What :meth:`remove` takes away."""
         found = [Row(REMOVE, "service", self.kind.name, self.revision)] if self.exists else []
-        names = [arn.rpartition("/")[2] for arn in self._revisions.active()]
+        names = [arn.rpartition("/")[2] for arn in self.revisions.active()]
         return [*found, *(Row(REMOVE, "task definition", name) for name in names)]
 
     def remove(self) -> None:
         """Stop its tasks, remove it, and give up its task definitions."""
         self.stop()
-        self._revisions.give_up()
+        self.revisions.give_up()
 
     def stop(self) -> None:
         """Stop its tasks, and remove it."""
@@ -316,11 +264,3 @@ class EcsService:
     def _took(self, answer: Mapping[str, Any]) -> None:
         self.described = dict(answer["service"])
         self.deployment = str(rollout.primary(self.described).get("id", ""))
-
-    def _describe(self) -> dict[str, Any]:
-        asked: dict[str, Any] = {"cluster": self.kind.cluster, "services": [self.kind.name], "include": ["TAGS"]}
-        try:
-            found = self.client.call("ecs", "describe_services", **asked)["services"]
-        except NotFound:
-            return {}
-        return next((dict(each) for each in found if each.get("status") == "ACTIVE"), {})

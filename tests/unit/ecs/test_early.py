@@ -57,9 +57,16 @@ def test_an_answer_of_before_the_deployment_is_no_verdict_on_it(
         account.deploy()
     fleet = account.fleet(agent_config={"agent": {"description": "the next"}})
     (service,) = fleet.services
-    stale, describe = [dict(service.described)] * 3, service._describe
+    stale, refresh = [dict(service.described)] * 3, service.refresh
     fleet.apply()
-    monkeypatch.setattr(service, "_describe", lambda: stale.pop() if stale else describe())
+
+    def answer() -> None:
+        if stale:
+            service.described = stale.pop()
+        else:
+            refresh()
+
+    monkeypatch.setattr(service, "refresh", answer)
     assert fleet.wait() == [] and not stale
 
 

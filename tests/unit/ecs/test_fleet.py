@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import HISTORY
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_rollout import wait_for
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests.unit.ecs.conftest import CRASHING, Account
 from tests.unit.ecs.made import ACCOUNT, REGION, codes
@@ -149,7 +150,7 @@ def test_a_rollback_goes_to_the_last_revision_that_was_good(account: Account) ->
     ((service, arn),) = fleet.goals("")[0]
     assert arn.endswith(":1")
     service.go_to(arn)
-    assert service.wait() == []
+    assert wait_for(service) == []
     assert account.fleet().services[0].revision == "praxis-demo-leaf:1"
     with pytest.raises(Failed) as raised:
         account.fleet().goals("")
