@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Dict, List, Mapping, Sequence, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import is_refused
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import (
+    balancer,
     clocks,
     lock,
     member_health,
@@ -63,7 +64,7 @@ class ActionModule(FleetAction):
             run.record([finding for finding in seen.findings if finding.level == "error"])
         crashed = [item for item in restarted if absent[item.where] is item]
         by_itself = switches.findings(judged, observations, options["deployment"]["run"])
-        reported = [Finding(**item) for item in (*args["also"], *_balancer_said(args.get("failed")))]
+        reported = [Finding(**item) for item in (*args["also"], *balancer.failures(args.get("failed")))]
         reported += [hooks.failed(**args["hook"])] if args["hook"] else []
         # That one thing went wrong; the run goes on, with a rollback that has begun, say.
         aside = bool(args["also"] or args.get("failed") or args["hook"])
@@ -73,13 +74,12 @@ class ActionModule(FleetAction):
         reported = [] if rest else reported
         run.record([*reported, *crashed, *left, *(item for item in by_itself if item.level == ERROR)])
         recorded = run.recorded()
-        said = args["balancer"]
-        balancer = (*_refused(judged, said), *_departed(said), *_stale(said), *_left_groups(said))
+        balanced = balancer.findings(judged, args["balancer"])
         about_hosts = [*by_itself, *check_logins(seen_now), *clocks.findings(judged, outcomes)]
         about_hosts += _not_sealing(judged, observations, recorded)
         if args["strict"]:
             about_hosts += _to_come(table, judged, observations)
-        found = tuple(soften((*seen.findings, *balancer, *about_hosts), left_out))
+        found = tuple(soften((*seen.findings, *balanced, *about_hosts), left_out))
         # What another deployment is doing to the fleet is its own to judge.
         refused = is_refused(recorded)
         if not run.lock.held():
@@ -197,71 +197,6 @@ def _reported(finding: Finding, recorded: Sequence[Finding]) -> bool:
     return any(item.where == finding.where or finding.code == member_health.OTHER_RELEASE for item in stopped)
 
 
-def _refused(names: List[str], balancer: Mapping[str, Any]) -> List[Finding]:
-    """The members that a load balancer was asked about and does not send requests to."""
-    return [
-        Finding(
-            code="target-not-healthy",
-            what="The load balancer calls the member %s." % _word(target),
-            where=target["member"],
-            fix="Run deploy.yml; if that does not help, check that the load balancer reaches the API port.",
-        )
-        for target in balancer.get("targets") or []
-        if target["member"] in names and not target["healthy"]
-    ]
-
-
-def _balancer_said(result: Optional[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """The findings of a load balancer's task that failed; one that has none is a finding as a whole."""
-    if not result:
-        return []
-    said = str(result.get("msg") or "The load balancer did not answer.")
-    unnamed = Finding("load-balancer", said, "load balancer", "Fix what this message says, then run this again.")
-    return list(result.get("failures") or [unnamed.as_dict()])
-
-
-def _departed(balancer: Mapping[str, Any]) -> List[Finding]:
-    """What a load balancer sends requests to and is no member of the fleet."""
-    needed = {one["target"]: one["why"] for one in balancer.get("kept") or []}
-    what = "This machine is behind the fleet's load balancer, but is not a member of the fleet."
-    left = what + " It was left there, although praxis_departed is remove: %s"
-    fix = (
-        "If it has left the fleet: deploy with -e praxis_departed=remove, and stop its agent. If not: see why the "
-        "inventory does not list it (its tags, its group)."
-    )
-    again = "Repair the members that are not healthy (verify.yml says what is wrong), and deploy again."
-    return [
-        Finding("departed", left % needed[name] if name in needed else what, name, again if name in needed else fix,
-                level=WARNING)
-        for name in balancer.get("others") or []
-    ]  # fmt: skip
-
-
-def _stale(balancer: Mapping[str, Any]) -> List[Finding]:
-    """The members that a load balancer also has at ports where they do not serve."""
-    what = "The load balancer also has the member at port %s, where the member does not serve."
-    fix = "Run deploy.yml or rollback.yml: it then registers the member only where it serves."
-    stale = balancer.get("stale") or []
-    return [Finding("target-stale", what % one["port"], one["member"], fix, level=WARNING) for one in stale]
-
-
-def _left_groups(balancer: Mapping[str, Any]) -> List[Finding]:
-    """The groups that members are registered with beside the one that the variables name."""
-    fix = (
-        "If this group still has clients, move them to the group of praxis_target_group: a deployment removes members "
-        "from a group that no load balancer uses. With -e praxis_departed=remove it removes them from a group in use "
-        "too."
-    )
-    found = []
-    for one in balancer.get("left") or []:
-        using = "%s uses it" % ", ".join(one["addresses"]) if one["addresses"] else "no load balancer uses it"
-        what = "This group still has %s, although praxis_target_group names another group; %s."
-        found.append(
-            Finding("target-group-left", what % (", ".join(one["members"]), using), one["group"], fix, level=WARNING)
-        )
-    return found
-
-
 def _not_sealing(
     names: Sequence[str], observations: Mapping[str, Mapping[str, Any]], recorded: Sequence[Finding]
 ) -> List[Finding]:
@@ -280,8 +215,3 @@ def _to_come(
     """What is well now, and may soon not be. A deployment judges what it has activated itself, and brings lists up to
     date."""
     return [*member_health.crashing(names, observations), *mesh.unlisted(table, names, observations)]
-
-
-def _word(target: Mapping[str, Any]) -> str:
-    state, why = target["state"] or "no target of its", str(target["description"]).rstrip(".")
-    return "%s (%s)" % (state, why) if why else state

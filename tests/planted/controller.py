@@ -585,8 +585,8 @@ FAULTS = (
     Fault(
         name="departed-machine-goes-unseen",
         breaks="A machine that left the fleet and still gets requests is not named.",
-        file="plugins/action/fleet_verify.py",
-        before='for name in balancer.get("others") or []\n    ]',
+        file="plugins/module_utils/fleet/balancer.py",
+        before='for name in answer.get("others") or []\n    ]',
         after="for name in []\n    ]",
         tests=("tests/unit/plan/test_verify.py",),
     ),

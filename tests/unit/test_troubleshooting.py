@@ -19,8 +19,8 @@ PAGE = CHECKOUT / "docs" / "troubleshooting.md"
 LAYERS = (
     *sorted((PLUGINS / "module_utils" / "host").glob("*.py")),
     *(PLUGINS / f"module_utils/fleet/{name}.py"
-      for name in ("clocks", "doctor", "engine_advice", "history", "lock", "member_health", "membership", "mesh",
-                   "order", "outside", "recorders", "remedies", "step_failure", "switches")),
+      for name in ("balancer", "clocks", "doctor", "engine_advice", "history", "lock", "member_health", "membership",
+                   "mesh", "order", "outside", "recorders", "remedies", "step_failure", "switches")),
     *(PLUGINS / f"module_utils/infrastructure/{name}.py"
       for name in ("aws_cluster", "aws_permissions", "doctor", "google_cluster", "google_permissions",
                    "machine_quotas", "permissions")),

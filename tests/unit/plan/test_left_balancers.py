@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from ansible import constants
 
-from ansible_collections.praxis.cloud.plugins.action import agent_release, fleet_balancer, fleet_verify
+from ansible_collections.praxis.cloud.plugins.action import agent_release, fleet_balancer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import balancer
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet as wired
 from tests.unit.fleet.made import meshed
@@ -237,7 +238,7 @@ def test_status_names_the_group_that_members_are_in_still(account: type[Account]
     one.groups["new"] = set(one.groups["old"])
     found = one.set("present", *PLAN.members, observe=True, check_mode=True)
     assert [each["group"] for each in found["left"]] == ["old"]
-    (finding,) = fleet_verify._left_groups(found)
+    (finding,) = balancer.left_groups(found)
     assert (finding.code, finding.where, finding.level) == ("target-group-left", "old", "warning")
     assert "m1, m2, m3, m4" in finding.what and "old.example.com" in finding.what
 
