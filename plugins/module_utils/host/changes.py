@@ -150,7 +150,8 @@ def sealing(current: Current, desired: Desired, paths: Paths) -> List[Change]:
 
 
 def active(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
-    """What ``activate`` has to do, in its order."""
+    """What makes the release the one that runs, in its order: activating it, or rolling back to it, whose files are on
+    the host already."""
     release = desired.wanted
     changes = lost_images(current, release) + unsealing(current, release, paths) + new_key(current, paths)
     changes += peer_changes(current, desired, config, paths)
@@ -206,16 +207,6 @@ def confirmed(current: Current, desired: Desired, config: str, paths: Paths) -> 
     for old in superfluous(kept, release.id, good, desired.keep_releases):
         changes.append(Change("prune", paths.release(old), "release %s\n" % old, ""))
     return changes
-
-
-def restored(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
-    """What rolling back to the previous release has to do; its own files are on the host already."""
-    before, release = current.observation["release"]["current"], desired.wanted
-    changes = lost_images(current, release) + unsealing(current, release, paths) + new_key(current, paths)
-    changes += peer_changes(current, desired, config, paths)
-    if before != release.id:
-        changes.append(_switch(current, release, paths))
-    return changes + socket_changes(current, paths) + container_changes(current, desired)
 
 
 def removed(current: Current, paths: Paths, everything: bool) -> List[Change]:

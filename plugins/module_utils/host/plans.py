@@ -142,11 +142,7 @@ def require_lasting(desired: Desired, observation: Observation, reasons: Sequenc
 
 
 def _active(desired: Desired, paths: Paths, observation: Observation) -> Plan:
-    release, peers, config = _wanted(desired, paths)
-    current = read_current(desired, paths, observation, release)
-    wanted = replace(desired, peers=peers)
-    changes = compare.active(current, wanted, config, paths)
-    return Plan(changes, "activated", release, config, compare.activation(current, wanted))
+    return _to_run(desired, paths, observation, "activated")
 
 
 def _confirmed(desired: Desired, paths: Paths, observation: Observation) -> Plan:
@@ -161,12 +157,16 @@ def _restored(desired: Desired, paths: Paths, observation: Observation) -> Plan:
         current = read_removable(paths, observation, _made_by_activation(desired, paths))
         return Plan(compare.removed(current, paths, everything=False), "restored")
     release = kept.release(paths, desired.previous, desired.release)
-    desired = replace(desired, release=release)
-    _release, peers, config = _wanted(desired, paths)
+    return _to_run(replace(desired, release=release), paths, observation, "restored")
+
+
+def _to_run(desired: Desired, paths: Paths, observation: Observation, outcome: str) -> Plan:
+    """The release becomes the one that runs."""
+    release, peers, config = _wanted(desired, paths)
     current = read_current(desired, paths, observation, release)
     wanted = replace(desired, peers=peers)
-    changes = compare.restored(current, wanted, config, paths)
-    return Plan(changes, "restored", release, config, compare.activation(current, wanted))
+    changes = compare.active(current, wanted, config, paths)
+    return Plan(changes, outcome, release, config, compare.activation(current, wanted))
 
 
 def _absent(desired: Desired, paths: Paths, observation: Observation) -> Plan:
