@@ -16,7 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dns import (
     CLOUDFRONT,
@@ -28,6 +28,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dn
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.certificates import (
     Certificate,
     misplaced,
+    missing,
     unfit,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import plain_name
@@ -60,9 +61,7 @@ def described(client: AwsClient, arn: str) -> Certificate:
     try:
         found = client.call("acm", "describe_certificate", CertificateArn=arn)["Certificate"]
     except NotFound:
-        fix = "Correct provision_certificate (praxis_certificate), or leave it empty for plain HTTP."
-        what = "The certificate does not exist."
-        raise Failed(Finding("certificate-not-found", what, f"certificate {arn}", fix)) from None
+        raise Failed(missing(arn)) from None
     names = {found.get("DomainName", ""), *found.get("SubjectAlternativeNames", ())} - {""}
     ends = found.get("NotAfter")
     return Certificate(arn, str(found["Status"]), sorted(names), ends.timestamp() if ends else None)

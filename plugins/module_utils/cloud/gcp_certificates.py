@@ -13,11 +13,12 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.certificates import (
     ISSUED,
     Certificate,
     misplaced_link,
+    missing,
     unfit,
 )
 
@@ -53,9 +54,7 @@ def described(client: GcpClient, link: str) -> Certificate:
     try:
         found = client.call("compute", "GET", f"compute/v1/{link}")
     except NotFound:
-        fix = "Correct provision_certificate (praxis_certificate), or leave it empty for plain HTTP."
-        what = "The certificate does not exist."
-        raise Failed(Finding("certificate-not-found", what, f"certificate {link}", fix)) from None
+        raise Failed(missing(link)) from None
     managed: Mapping[str, Any] = found.get("managed") or {}
     status = str(managed.get("status", ""))
     names = sorted({*(found.get("subjectAlternativeNames") or ()), *(managed.get("domains") or ())})

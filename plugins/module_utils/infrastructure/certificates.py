@@ -83,6 +83,15 @@ def misplaced_link(link: str, project: str) -> Finding | None:
     return None
 
 
+def missing(id_: str) -> Finding:
+    """That there is no such certificate.
+
+    :param id_: its ARN, or Google's link.
+    """
+    fix = "Correct provision_certificate (praxis_certificate), or leave it empty for plain HTTP."
+    return Finding("certificate-not-found", "The certificate does not exist.", f"certificate {id_}", fix)
+
+
 def unfit(certificate: Certificate, host: str, now: float) -> list[Finding]:
     """Findings for a certificate with which clients would refuse the connection, or AWS the listener.
 
