@@ -215,6 +215,14 @@ FAULTS = (
         tier="test",
     ),
     Fault(
+        name="a-word-closes-the-port-to-the-other-network",
+        breaks="With `enabled` for true a fleet over two clouds loses the rules by which its members reach each other.",
+        file="playbooks/vars/provision.yml",
+        before="_members if _across else []",
+        after="_members if praxis_p2p_plaintext_across | default(false) | bool else []",
+        tests=("tests/unit/test_boolean_variables.py",),
+    ),
+    Fault(
         name="another-project-than-the-one-that-is-named",
         breaks="A fleet whose project is a template of something undefined is removed in the credentials' own project.",
         file="playbooks/down.yml",

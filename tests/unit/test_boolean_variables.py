@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.validation import check_type_int
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.filter import core
@@ -71,6 +72,21 @@ def test_jinja_and_the_plan_read_the_same(monkeypatch: pytest.MonkeyPatch, given
     monkeypatch.setattr(core.display, "deprecated", lambda **said: warned.append(said))
     read = core.to_bool(given)
     assert truth(given) is (None if warned else read)
+
+
+@pytest.mark.parametrize("given", [True, "true", "Yes", "ON", "1", 1, False, "FALSE", "no", "off", "0", 0, "", None,
+                                   "enabled", "y", " true", 2])
+def test_a_word_that_is_none_does_not_close_the_port_to_the_other_network(given: Any) -> None:
+    """Whoever provisions again would remove the rules for its members, and the deployment refuses that word."""
+    shipped: dict[str, Any] = yaml.safe_load((COLLECTION / "playbooks/vars/provision.yml").read_text())
+    known = {name: trust_as_template(each) if isinstance(each, str) else each for name, each in shipped.items()}
+    templar = Templar(DataLoader(), variables={**known, "_members": [1], "praxis_p2p_plaintext_across": given})
+    meant = False if given in ("", None) else truth(given)
+    if meant is None:
+        with pytest.raises(AnsibleError, match="praxis_p2p_plaintext_across must be true or false"):
+            templar.template(known["provision_members"])
+    else:
+        assert templar.template(known["provision_members"]) == ([1] if meant else [])
 
 
 @pytest.mark.parametrize("cloud", ["aws", "gcp"])

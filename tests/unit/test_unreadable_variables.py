@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,18 @@ OPTIONS = {
         "praxis_data": ("provision_data", {}),
         "praxis_eks": ("provision_cluster", {"name": ""}),
         "praxis_gke": ("provision_cluster", {"name": ""}),
+        "praxis_p2p_plaintext_across": ("provision_members", []),
+        "praxis_provision_plan_id": ("provision_plan_id", ""),
+        "ansible_user": ("provision_ssh_user", "praxis"),
+        "ansible_private_key_file": ("provision_ssh_public_key_file", os.path.expanduser("~/.ssh/id_ed25519.pub")),
+        "praxis_ssh_public_key_file": ("provision_ssh_public_key_file", os.path.expanduser("~/.ssh/id_ed25519.pub")),
     },
-    "down.yml": {"praxis_project": ("provision_project", ""), "praxis_dns_zone": ("provision_dns_zone", "")},
+    "down.yml": {
+        "praxis_project": ("provision_project", ""),
+        "praxis_dns_zone": ("provision_dns_zone", ""),
+        "praxis_provision_plan_id": ("provision_plan_id", ""),
+    },
+    "doctor.yml": {"praxis_project": ("project", "left out")},
     "image.yml": {"praxis_project": ("project", ""), "praxis_region": ("region", "")},
     "plays/cluster.yml": {
         "praxis_kubeconfig": ("kubernetes_workload_kubeconfig", ""),
@@ -53,8 +64,9 @@ def mappings(found: Any) -> Iterator[dict[str, Any]]:
 def read(file: str, option: str, **known: str) -> Any:
     """What a file makes of an option, with these variables."""
     options = next(each for each in mappings(yaml.safe_load((PLAYBOOKS / file).read_text())) if option in each)
-    texts = {name: trust_as_template(text) for name, text in {**options, **known}.items() if isinstance(text, str)}
-    return Templar(DataLoader(), variables=texts).template(texts[option])
+    texts = {name: trust_as_template(text) if isinstance(text, str) else text
+             for name, text in {**options, **known}.items()}  # fmt: skip
+    return Templar(DataLoader(), variables={"omit": "left out", **texts}).template(texts[option])
 
 
 @pytest.mark.parametrize(
