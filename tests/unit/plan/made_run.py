@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
+
 from ansible_collections.praxis.cloud.plugins.action import (
     agent_info,
     agent_release,
@@ -86,6 +88,7 @@ class Run:
             self.files.report(name, outcome)
         self.hosts = [name for name in plan.order if name in options["hosts"]]
         self.order: dict[str, Any] = {}
+        self.called_good: set[str] = set()
         self.verdict: dict[str, Any] = {}
 
     def codes(self) -> set[str]:
@@ -112,6 +115,7 @@ class Run:
             self._roll_back(self.verdict["roll_back"])
         if self.verdict["roll_back_alone"]["hosts"]:
             self._roll_back(self.verdict["roll_back_alone"])
+        self.called_good = set(self.verdict["confirm"])
         self._each(self.verdict["confirm"], "confirmed")
         if self.verdict["observe_again"]:
             self._observe(self.order["hosts"])
@@ -217,7 +221,10 @@ class Run:
         if given is None:
             return
         with self.files.journal.step(record.step_of(given.get("state")), [name]) as step:
-            outcome = action._ask(self.files, name, given, {})
+            try:
+                outcome = action._ask(self.files, name, given, {})
+            except AnsibleConnectionFailure:
+                return  # the plays ignore it
             step.outcome = (outcome.get("failure") or {}).get("code") or record.OK
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
+
 from ansible_collections.praxis.cloud.plugins.module_utils import deployment as deployments
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -60,6 +62,7 @@ class Host:
     age: float = 3600.0
     restarts: int = 0
     container: int = 0
+    dead: bool = False
 
     @property
     def nature(self) -> str:
@@ -67,7 +70,7 @@ class Host:
 
     @property
     def answers(self) -> bool:
-        return self.runs is not None and self.nature != DOWN
+        return self.runs is not None and self.nature != DOWN and not self.dead
 
     def live(self, seconds: float) -> None:
         """So much time passes."""
@@ -100,6 +103,8 @@ class World:
     :param unfit: those that cannot be prepared.
     :param stuck: those that cannot be rolled back.
     :param steps: calls of modules until the controller is killed; None: it is not.
+    :param losing: a host that is lost after so many calls of modules, and whether its agent is lost with it.
+    :param away: the hosts that cannot be reached.
     :param watch: is told of each call that changes something before it does: what, and the members.
     """
 
@@ -108,6 +113,8 @@ class World:
     unfit: set[str] = field(default_factory=set)
     stuck: set[str] = field(default_factory=set)
     steps: int | None = None
+    losing: tuple[str, int, bool] | None = None
+    away: set[str] = field(default_factory=set)
     watch: Callable[[str, Collection[str]], None] = lambda _what, _names: None
     clock: Iterator[float] = field(default_factory=lambda: itertools.count(time.time(), 0.001))
 
@@ -132,7 +139,22 @@ class World:
             deployment=host.deployment, host={"clock": self.now()},
         )  # fmt: skip
 
+    def reach(self, name: str) -> None:
+        """:raises AnsibleConnectionFailure: it is away."""
+        self.lose()
+        if name in self.away:
+            raise AnsibleConnectionFailure("No route to host")
+
+    def lose(self) -> None:
+        if self.losing and self.losing[1] <= 0:
+            name, _steps, dies = self.losing
+            self.losing = None
+            self.away.add(name)
+            self.hosts[name].dead = dies
+
     def after_a_step(self) -> None:
+        if self.losing:
+            self.losing = (self.losing[0], self.losing[1] - 1, self.losing[2])
         if self.steps is not None:
             self.steps -= 1
             if self.steps <= 0:
@@ -162,6 +184,7 @@ class World:
         given = {"last": False, **module_args["deployment"]}
         wanted, now = deployments.deployment_from(given), self.now()
         assert wanted is not None
+        self.reach(wanted.lock_host)
         host = self.hosts[wanted.lock_host]
         found = host.deployment
         if module_args.get("state") == "absent":
@@ -178,6 +201,7 @@ class World:
 
     def release(self, name: str, args: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
         """What the module of praxis.cloud.agent_release does."""
+        self.reach(name)
         host, wanted, state = self.hosts[name], args["release"]["id"], args["state"]
         step = deployments.deployment_from(args["deployment"]) if "deployment" in args else None
         if step is not None and deployments.refuses(host.deployment, step):
@@ -222,6 +246,7 @@ class World:
 
     def look(self, name: str, args: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
         """What the module of praxis.cloud.agent_info does."""
+        self.reach(name)
         host = self.hosts[name]
         host.live(max(0.0, args["soak"] - host.age))
         return {"changed": False, "outcome": "ok", "observation": self.observe(name, plan)}

@@ -18,6 +18,7 @@ from ansible import constants
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from ansible_collections.praxis.cloud.plugins.action import agent_info, agent_release
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan
 from ansible_collections.praxis.cloud.plugins.plugin_utils import run_directory
@@ -64,6 +65,8 @@ def scenarios(draw: Any) -> dict[str, Any]:
         "pace": pace(),
         "unfit": draw(st.just(set()) | st.sets(st.sampled_from(names), max_size=1)),
         "stuck": draw(st.just(set()) | st.sets(st.sampled_from(names), max_size=1)),
+        "losing": draw(st.none() | st.tuples(st.sampled_from(names), st.integers(0, 15 * size), st.booleans())),
+        "max_unreachable": draw(st.integers(0, 1)),
     }
 
 
@@ -97,14 +100,15 @@ class Witness:
     def floor(self) -> int:
         """As many members stay in service. A rollback does not miss those that have nothing to go back to."""
         files, hosts = self.run.files, self.world.hosts
-        known = set(hosts).difference(files.left_out(), files.new() if files.rollback_begun() else ())
-        return 0 if files.first_deployment() else pace_of(files.options()).floor(len(known), len(hosts))
+        known = set(hosts).difference(files.order.left_out(), files.new() if files.rollback_begun() else ())
+        return 0 if files.order.first_deployment() else pace_of(files.options()).floor(len(known), len(hosts))
 
     def see(self, what: str, names: Collection[str]) -> None:
         serving = self.world.serving()
         if what == "absent":
             lost = serving.intersection(names)
-            assert not lost or len(serving - lost) >= self.floor, (what, names, serving)
+            unseen = any(host.dead for host in self.world.hosts.values())  # the run may not know of it yet
+            assert not lost or len(serving - lost) >= self.floor or unseen, (what, names, serving)
             self.drained |= lost
         elif what == "present":
             self._put_in(set(names) - self.world.in_service)
@@ -148,7 +152,7 @@ def next_plan(world: World, names: list[str], word: str, hosts: Collection[str])
     words = tuple(ids.get(to.get(name) or as_it_is.get(name) or world.hosts[name].good or "", "") for name in names)
     among = None if begun else sorted({one["run"] for name in hosts for one in world.hosts[name].history})
     plan = plan_of(words)
-    idle = {name: {"outcome": "unchanged", "observation": world.observe(name, plan)} for name in new.difference(as_it_is)}
+    idle = {name: {"outcome": "unchanged", "observation": world.observe(name, plan)} for name in new - set(as_it_is)}
     return plan, {"reason": f"rollback to {goal}", "chosen_among": among, "apart": apart, "known": idle}
 
 
@@ -165,7 +169,7 @@ def goes_on(case: dict[str, Any], world: World, plan: Plan) -> bool:
     release, and as many may be out of service as a batch has."""
     natures = [world.hosts[name].natures.get(member.release, WELL) for name, member in plan.members.items()]
     whole = case["hosts"] == set(case["names"]) and case["pace"]["min_available"] is None
-    return whole and not case["unfit"] and set(natures) == {WELL}
+    return whole and not case["unfit"] and not case["losing"] and set(natures) == {WELL}
 
 
 def killed(case: dict[str, Any]) -> World:
@@ -196,6 +200,8 @@ def killed(case: dict[str, Any]) -> World:
 def no_disk() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_directory, "FactFiles", Facts)
+        for module in (agent_info, agent_release):  # a host that is lost stays away
+            patch.setattr(module, "persistently", lambda _display, _name, ask, *_more, **_words: ask())
         yield patch
 
 
@@ -210,27 +216,37 @@ def test_whatever_comes_after_a_killed_run(no_disk: pytest.MonkeyPatch, case: di
         except Failed:
             event("nothing to go back to")
             return
-        world.unfit, world.stuck = case["unfit"], case["stuck"]
+        world.unfit, world.stuck, world.losing = case["unfit"], case["stuck"], case["losing"]
         before, served, goal = state(world), world.serving(), goal_of(world, names)
-        run = Run(world, plan, 9, hosts=sorted(case["hosts"]), **case["pace"], **more)
+        most = case["max_unreachable"]
+        run = Run(world, plan, 9, hosts=sorted(case["hosts"]), max_unreachable=most, **case["pace"], **more)
         witness = Witness(world, run)
         run.go()
         assert run.ok or not goes_on(case, world, plan), run.codes()
         if run.ok:
             event("good")
-            is_whole(world, case["hosts"].difference(one["where"] for one in more.get("apart", ())), plan)
+            is_whole(world, case["hosts"].difference(run.files.order.left_out()), plan)
+        elif run.called_good:
+            event("lost while its release was called good")
+            is_whole(world, run.called_good - world.away, plan)
         elif witness.acted:
             event("rolled back")
             went_back(world, run, witness.floor)
         else:  # it was refused, and the next rollback has the goal that it would have had
             event("refused")
-            assert state(world) == before and served <= world.serving() and goal_of(world, names) == goal
+            assert state(world) == before
+            assert goal_of(world, names) == goal or world.away  # a host that is away cannot give its lock back
+            assert served <= world.serving() | dead(world)
+
+
+def dead(world: World) -> set[str]:
+    return {name for name, host in world.hosts.items() if host.dead}
 
 
 def is_whole(world: World, names: Collection[str], plan: Plan) -> None:
     """What a good run leaves."""
     hosts = {name: world.hosts[name] for name in names}
-    assert world.serving().issuperset(hosts)
+    assert hosts.keys() <= world.serving() | dead(world)
     assert all(host.runs == host.good == plan.members[name].release for name, host in hosts.items())
 
 
@@ -239,8 +255,8 @@ def went_back(world: World, run: Run, floor: int) -> None:
     previous, tried = run.files.touched(), run.files.rolled_back()
     for name in tried:
         back = world.hosts[name].runs == previous[name]
-        assert name in world.stuck or (back and (name in world.serving() or previous[name] is None))
+        assert name in world.stuck | world.away or (back and (name in world.serving() or previous[name] is None))
     # Who is not in service loses nothing, and comes first.
-    assert world.serving().union(tried).issuperset(previous)
+    assert world.serving().union(tried, dead(world)).issuperset(previous)
     # The others' turn did not come, because without one of them too few would have been left.
     assert set(previous).issubset(tried) or len(world.serving()) - 1 < floor
