@@ -89,6 +89,7 @@ class Run:
         self.hosts = [name for name in plan.order if name in options["hosts"]]
         self.order: dict[str, Any] = {}
         self.called_good: set[str] = set()
+        self.ordered, self.asked = False, 0
         self.verdict: dict[str, Any] = {}
 
     def codes(self) -> set[str]:
@@ -106,6 +107,7 @@ class Run:
         if self.ok and self.order["unconfirmed"]:
             self._observe(self.order["unconfirmed"], taken_over=True, mesh=False, settle=60)
             self._judge(batch=self.order["unconfirmed"], mesh=False)
+        self.ordered = True
         if self.ok:
             self._activate()
         if self.ok and self.order["observe_again"]:
@@ -188,6 +190,7 @@ class Run:
 
     def _lock(self, keepers: Collection[str]) -> None:
         """playbooks/tasks/lock.yml."""
+        self.asked += 1
         answers = {name: self._lock_step(host=name, try_next=name != list(keepers)[-1]) for name in keepers}
         refused = any(one.get("refused") for one in answers.values())
         self.keepers = [] if refused else [name for name, one in answers.items() if one.get("locked")]

@@ -116,6 +116,7 @@ class World:
     losing: tuple[str, int, bool] | None = None
     away: set[str] = field(default_factory=set)
     watch: Callable[[str, Collection[str]], None] = lambda _what, _names: None
+    turns: Any = None
     clock: Iterator[float] = field(default_factory=lambda: itertools.count(time.time(), 0.001))
 
     def now(self) -> float:
@@ -155,6 +156,8 @@ class World:
     def after_a_step(self) -> None:
         if self.losing:
             self.losing = (self.losing[0], self.losing[1] - 1, self.losing[2])
+        if self.turns:
+            self.turns.pause()
         if self.steps is not None:
             self.steps -= 1
             if self.steps <= 0:
@@ -234,6 +237,7 @@ class World:
         if state in ("restored", "confirmed"):
             host.armed = host.went_back = None
         if state == "confirmed":
+            self.watch("confirm", [host.name])
             host.good = host.runs
             keys = {"run": step.run, "owner": step.owner, "reason": step.reason, "fence": step.fence}
             host.history.append({**keys, "at": self.now(), "release": host.runs})
