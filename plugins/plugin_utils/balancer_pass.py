@@ -11,7 +11,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR,
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, left_balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import Balancer
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import counted, floor_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import floor_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_out import kept_out
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -48,12 +48,18 @@ class BalancerPass:
         self._well = serving(self._table, self._observations)
         # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
         self._beyond = self._table.beyond(self._options["hosts"])
-        #: Those whom the floor counts.
-        self._counted = counted(run, run.rollback_begun())
         self._floor = floor_of(run, run.rollback_begun())
         self.members = [name for name in args["members"] if name in self._well or not args["only_serving"]]
         #: Those of them that a balancer was asked to take in.
         self.put_in: Set[str] = set()
+        self._leaving = set(self.members) if args["state"] == "absent" else set()
+        #: Whether they were touched before and are rolled back: where a balancer takes nobody in, those that are in
+        #: already may be enough.
+        self._again = bool(self._leaving.intersection(run.touched()))
+        #: Those that their balancer does not call healthy, and why one could not be asked.
+        self._out: Set[str] = set()
+        self._unseen: List[Mapping[str, Any]] = []
+        self._brought: Dict[int, Tuple[Dict[str, Any], List[str]]] = {}
         self._result: Dict[str, Any] = {"changed": False}
         self._result.update({key: [] for key in ("targets", "addresses", "diff", "others", "kept", "stale", "left")})
         self._failures: List[Mapping[str, Any]] = []
@@ -63,10 +69,12 @@ class BalancerPass:
 
         :raises Failed: ``floor``, when too few others serve.
         """
-        leaving = self._args["state"] == "absent"
+        leaving, first = self._args["state"] == "absent", self._run.left_balancers() is None
         if leaving:
             self._hold()
         left = self._left()
+        if leaving and (first or self._again) and not self._failures:
+            self._see_all(first)
         for balancer in [*self._options["balancers"], *left]:
             # A group that could not be asked may have members that would be disturbed undrained.
             if leaving and self._failures:
@@ -112,14 +120,29 @@ class BalancerPass:
                 return True
         return False
 
+    def _see_all(self, first: bool) -> None:
+        """Before members are taken out of one of several balancers: learn who is out of service behind all of them.
+        That is before the first drain of a run, and in a rollback, where a balancer may have taken nobody in, before
+        each; in between this run has put in itself whoever it had taken out.
+
+        :param first: whether those that can serve are put in there, too: an earlier run may have left them out.
+        """
+        planned = self._options["balancers"]
+        if len(planned) < 2 or not self._run.behind().intersection(self._leaving):
+            return
+        for balancer in planned:
+            here = bool(self._leaving.intersection(balancer["targets"]))
+            answer, healthy = self._bring_in(balancer, here or first, here)
+            if not self._check_mode:
+                self._out.update(set(balancer["targets"]).difference(healthy))
+                self._unseen += failures_of(answer, balancer) if _refused(answer) else []
+
     def _drain(self, balancer: Balancer, names: Sequence[str]) -> None:
         """Take these members out of a balancer that has enough others."""
         here = balancer["targets"]
-        others = {name: self._observations[name] for name in here if name in self._well and name not in names}
-        again = bool(set(names).intersection(self._run.touched()))
-        self._bring_in(balancer, others, names, again)
-        if not again:
-            self._stand_by(balancer, others)
+        self._keep_enough(balancer, names)
+        if not self._again:
+            self._stand_by(balancer, self._others(balancer))
         if self._failures:
             return
         # Whatever port they are registered with: the one in the plan may be new.
@@ -189,28 +212,40 @@ class BalancerPass:
         return any(item.level == ERROR for item in self._run.recorded())
 
     def _floor_of(self, known: Mapping[str, Any]) -> int:
-        """Members that have to stay healthy in a balancer that has these: those elsewhere serve."""
-        return max(0, self._floor - len(self._counted.difference(known)))
+        """Members that have to stay healthy in a balancer that has these, beside those that serve elsewhere."""
+        return max(0, self._floor - len((self._well | self._beyond).difference(known, self._out, self._leaving)))
+
+    def _others(self, balancer: Balancer) -> Dict[str, Mapping[str, Any]]:
+        """Those behind it that can serve and stay: by name, as they were observed last."""
+        here = self._well.intersection(balancer["targets"]).difference(self._leaving)
+        return {name: self._observations[name] for name in balancer["targets"] if name in here}
 
     def _bring_in(
-        self, balancer: Balancer, others: Mapping[str, Any], leaving: Sequence[str], again: bool
-    ) -> None:
-        """Before members are taken out: put in the others that can serve (an earlier run may have left them out), and
-        see that there are enough of them. Members outside this run, those that nobody has seen last, and the batch that
-        failed count when they are in service, and are left as they are. Where those that leave do not serve, or
-        have a release on trial and are out of service, nothing is lost by taking them out, however few the others are.
+        self, balancer: Balancer, put_in: bool = True, anybody: bool = True
+    ) -> Tuple[Dict[str, Any], List[str]]:
+        """Before members are taken out, and once: put in the others that can serve; an earlier run may have left them
+        out. Members outside this run, those that nobody has seen last, and the batch that failed count when they are in
+        service, and are left as they are. What the balancer has answered, and whom it calls healthy then.
 
-        :param others: by name, as they were observed last.
-        :param again: the members that leave were touched before and are rolled back: where the balancer takes nobody
-            in, those that are in already may be enough.
+        :param put_in: whether they are; else it only looks.
+        :param anybody: whether those that may fail are put in where nobody else serves, as in :meth:`_fit`.
         """
-        kept, floor = self._kept_out.everybody, self._floor_of(balancer["targets"])
-        names = [name for name in others if name not in kept]
-        if not (names or again or self._beyond.intersection(balancer["targets"])):  # as in _fit
-            names = list(others)
-        answer, healthy = self._serving_there(balancer, others, names)
-        if again and _refused(answer):
-            answer, healthy = self._serving_there(balancer, others, [])
+        here, key = balancer["targets"], id(balancer)
+        if key not in self._brought:
+            others = self._others(balancer)
+            names = [name for name in others if put_in and name not in self._kept_out.everybody]
+            if anybody and not (names or self._again or self._beyond.intersection(here)):
+                names = list(others)
+            found = self._serving_there(balancer, others, names)
+            refused = self._again and _refused(found[0])
+            self._brought[key] = self._serving_there(balancer, others, []) if refused else found
+        return self._brought[key]
+
+    def _keep_enough(self, balancer: Balancer, leaving: Sequence[str]) -> None:
+        """Before members are taken out: see that there are enough others. Where those that leave do not serve, or have
+        a release on trial and are out of service, nothing is lost by taking them out, however few the others are."""
+        answer, healthy = self._bring_in(balancer)
+        floor = self._floor_of(balancer["targets"])
         if self._check_mode or len(healthy) >= floor:
             return
         if _refused(answer):
@@ -219,16 +254,31 @@ class BalancerPass:
         serve = self._well.difference(self._kept_out.maybe_out).intersection(leaving)
         if not (serve or _are_in(balancer, leaving, answer or self._look(balancer))):
             return
-        spare = [name for name in others if name in self._kept_out.spare and name not in healthy] if again else []
-        if spare and len(healthy) + len(spare) >= floor:
-            _answer, healthy = self._serving_there(balancer, others, spare)
+        if self._again:
+            healthy = self._with_spare(balancer, healthy, floor)
+            floor = self._floor_of(balancer["targets"])
             if len(healthy) >= floor:
                 return
         what = "Without %s, the load balancer would have %d healthy members (%s), and %d have to be." % (
             ", ".join(leaving), len(healthy), ", ".join(healthy) or "none", floor,
         )  # fmt: skip
         fix = "See why the load balancer does not call the others healthy, or lower praxis_min_available."
-        self._failures.append(Finding("floor", what, _place(balancer), fix).as_dict())
+        self._failures += self._unseen or [Finding("floor", what, _place(balancer), fix).as_dict()]
+
+    def _with_spare(self, balancer: Balancer, healthy: List[str], floor: int) -> List[str]:
+        """Those that a balancer calls healthy, once the spare ones have been put in, behind whichever balancer they
+        are; nobody is put in where they would not be enough."""
+        everywhere = [balancer, *(one for one in self._options["balancers"] if one is not balancer)]
+        wanted = self._kept_out.spare.intersection(self._out | set(balancer["targets"])).difference(healthy)
+        found = [(one, [name for name in self._others(one) if name in wanted]) for one in everywhere]
+        if len(healthy) + len({name for _one, spare in found for name in spare}) < floor:
+            return healthy
+        for one, spare in found:
+            if spare:
+                _answer, there = self._serving_there(one, self._others(one), spare)
+                self._out.difference_update(there)
+                healthy = there if one is balancer else healthy
+        return healthy
 
     def _serving_there(
         self, balancer: Balancer, others: Mapping[str, Any], names: Sequence[str]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Set
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible.plugins.action import ActionBase
 
@@ -21,18 +21,14 @@ def pace_of(options: Mapping[str, Any]) -> Pace:
     return Pace(options["batch"], options["canary"], options["min_available"], options["max_unreachable"])
 
 
-def counted(run: RunDirectory, rolls_back: bool) -> Set[str]:
-    """The members that the floor counts: those that are left out, it does not; nor does a rollback miss those that have
-    nothing to go back to."""
-    return set(run.table().members).difference(run.order.left_out(), run.new() if rolls_back else ())
-
-
 def floor_of(run: RunDirectory, rolls_back: bool) -> int:
-    """Members that have to stay in service. Those of a fleet that is new were in nobody's."""
+    """Members that have to stay in service. Those of a fleet that is new were in nobody's; nor does a rollback miss
+    those that have nothing to go back to."""
     if run.order.first_deployment():
         return 0
-    known = len(counted(run, rolls_back))
-    return min(pace_of(run.options()).floor(known, len(run.table().members)), known)
+    whole = len(run.table().members)
+    known = whole - len({*run.order.left_out(), *(run.new() if rolls_back else ())})
+    return min(known, pace_of(run.options()).floor(known, whole))
 
 
 #: Seconds that a deployment is given beside its gates and soaks: once, and for every batch.

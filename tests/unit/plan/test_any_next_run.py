@@ -67,7 +67,17 @@ def scenarios(draw: Any) -> dict[str, Any]:
         "stuck": draw(st.just(set()) | st.sets(st.sampled_from(names), max_size=1)),
         "losing": draw(st.none() | st.tuples(st.sampled_from(names), st.integers(0, 15 * size), st.booleans())),
         "max_unreachable": draw(st.integers(0, 1)),
+        "balancers": balancers(names, draw(st.integers(1, 2))),
     }
+
+
+def balancers(names: list[str], count: int) -> list[dict[str, Any]]:
+    """So many load balancers, each with its part of the members."""
+    return [
+        {"module": "m", "options": {"target_group": f"agents-{at}"},
+         "targets": {name: {"id": f"i-{name}", "port": 8000} for name in names[at::count]}}
+        for at in range(count)
+    ]  # fmt: skip
 
 
 def fleet(names: list[str], fresh: Collection[str], natures: dict[str, dict[str, str]]) -> World:
@@ -121,10 +131,11 @@ class Witness:
         files, hosts = self.run.files, self.world.hosts
         if not files.rollback_begun():
             return
-        others = [one for one in hosts.values() if one.answers and one.runs == one.good]
+        parts = [set(one["targets"]) for one in files.options()["balancers"]]
         for name in names - self.drained:
             host = hosts[name]
-            if host.runs == host.good or not others:
+            beside = [hosts[other] for part in parts if name in part for other in part]
+            if host.runs == host.good or not any(one.answers and one.runs == one.good for one in beside):
                 continue
             lasted = host.age >= SOAK and not host.restarts
             batches = {one for batch in files.order.before()["batches"] or [] for one in batch}
@@ -181,7 +192,7 @@ def killed(case: dict[str, Any]) -> World:
         except Failed:
             event("nothing to go back to")
             continue
-        run = Run(world, plan, number, hosts=sorted(one["hosts"]), **one["pace"], **more)
+        run = Run(world, plan, number, hosts=sorted(one["hosts"]), balancers=case["balancers"], **one["pace"], **more)
         Witness(world, run)
         world.steps = one["steps"]
         try:
@@ -219,8 +230,8 @@ def test_whatever_comes_after_a_killed_run(no_disk: pytest.MonkeyPatch, case: di
             return
         world.unfit, world.stuck, world.losing = case["unfit"], case["stuck"], case["losing"]
         before, served, goal = state(world), world.serving(), goal_of(world, names)
-        most = case["max_unreachable"]
-        run = Run(world, plan, 9, hosts=sorted(case["hosts"]), max_unreachable=most, **case["pace"], **more)
+        known = {"max_unreachable": case["max_unreachable"], "balancers": case["balancers"], **more}
+        run = Run(world, plan, 9, hosts=sorted(case["hosts"]), **case["pace"], **known)
         witness = Witness(world, run)
         run.go()
         assert run.ok or not goes_on(case, world, plan), run.codes()

@@ -120,7 +120,7 @@ class Balancer:
         self.asked: list[tuple[str, list[Any]]] = []
         self.patience: list[int | None] = []
         self.waited: list[bool] = []
-        self.refuses = False  # to take anybody in
+        self.refuses: bool | str = False  # to take anybody in: all balancers, or that of this target group
 
     def set(self, state: str, *members: str, check_mode: bool = False, **args: Any) -> dict[str, Any]:
         for name, observation in self.observations.items():
@@ -138,7 +138,7 @@ class Balancer:
         self.asked.append((module_args["state"], targets))
         self.patience.append(module_args.get("wait_timeout"))
         self.waited.append(module_args["wait"])
-        if self.refuses and targets and module_args["state"] == "present":
+        if self.refuses in (True, module_args["target_group"]) and targets and module_args["state"] == "present":
             return {"failed": True, "failures": [REFUSED]}
         seen = [{**HEALTHY, **each, "state": self.health.get(each["id"], "healthy")} for each in targets]
         late = [each for each in seen if each["state"] != "healthy"] if module_args["state"] == "present" else []
@@ -255,19 +255,76 @@ def test_a_smaller_batch_is_the_fix_where_it_would_keep_the_floor(
     assert (found.code, "praxis_batch" in found.fix) == ("floor", enough)
 
 
-@pytest.mark.parametrize("new", [False, True])
-def test_members_behind_another_balancer_that_the_floor_does_not_count_make_up_for_nobody(
-    balancer: Any, new: bool
+def behind_two() -> list[dict[str, Any]]:
+    """m1 and m2 are behind one balancer, the others behind another one."""
+    return [
+        {"module": "m", "options": {"target_group": group},
+         "targets": {name: {"id": f"i-{name}", "port": 8001} for name in part}}
+        for group, part in (("agents", ("m1", "m2")), ("others", ("m3", "m4")))
+    ]  # fmt: skip
+
+
+def test_those_behind_another_balancer_are_brought_in_before_the_first_drain(balancer: Any) -> None:
+    """A killed run may have left them out. Later this run knows; but while it rolls back, one may take nobody in."""
+    one = balancer(balancers=behind_two(), batch=2)
+    elsewhere = ("present", [{"id": "i-m3", "port": 8001}, {"id": "i-m4", "port": 8001}])
+    assert not one.set("absent", "m1").get("failed")
+    assert one.asked == [("present", [{"id": "i-m2", "port": 8001}]), elsewhere, ("absent", [{"id": "i-m1"}])]
+    one.set("present", "m1")
+    one.asked.clear()
+    assert not one.set("absent", "m2").get("failed")
+    assert elsewhere not in one.asked
+    assert ("present", []) not in one.asked
+    one.run.touch("m2", "81bb02")
+    one.others = [{"id": "i-m3", "port": 8001, "state": "healthy"}]
+    assert not one.set("absent", "m2").get("failed")
+    assert elsewhere not in one.asked and ("present", []) in one.asked, "it is only asked who is there"
+
+
+@pytest.mark.parametrize("rolls_back", [False, True])
+@pytest.mark.parametrize(
+    ("unhealthy", "refuses", "in_service", "codes"),
+    [
+        (["i-m3"], False, "4", []),
+        (["i-m3", "i-m4"], False, "", ["floor"]),
+        ([], "others", "", ["target-not-healthy"]),
+        ([], "others", "34", ["target-not-healthy"]),
+    ],
+)
+def test_those_that_another_balancer_does_not_call_healthy_make_up_for_nobody(
+    balancer: Any, rolls_back: bool, unhealthy: list[str], refuses: bool | str, in_service: str, codes: list[str]
 ) -> None:
-    """A fleet over two clouds. One cloud cannot be reached and is left out, or its machines are new and roll back."""
-    here = {name: {"id": f"i-{name}", "port": 8001} for name in ("m1", "m2")}
-    one = balancer(balancers=[{"module": "m", "options": {"target_group": "agents"}, "targets": here}])
+    """Who is there already counts in a rollback, which goes on as long as enough are."""
+    one = balancer(balancers=behind_two(), batch=2)
+    one.health, one.refuses = dict.fromkeys(unhealthy, "unhealthy"), refuses
+    one.others = [{"id": f"i-m{number}", "port": 8001, "state": "healthy"} for number in in_service + "1"]
+    if rolls_back:
+        one.run.touch("m1", "81bb02")
+        codes = [] if in_service else ["floor"] if codes else []
+    found = one.set("absent", "m1")
+    assert [failure["code"] for failure in found.get("failures", [])] == codes
+    assert ("absent" in dict(one.asked)) is not bool(codes)
+
+
+def test_a_batch_behind_two_balancers_leaves_both(balancer: Any) -> None:
+    """Who leaves the one does not make up for those that the other one lacks."""
+    one = balancer(balancers=behind_two(), batch=2)
+    assert not one.set("absent", "m1", "m3").get("failed")
+    one.set("present", "m1", "m3")
+    one.health = {"i-m2": "unhealthy"}
+    assert [failure["code"] for failure in one.set("absent", "m1", "m3")["failures"]] == ["floor"]
+
+
+@pytest.mark.parametrize("new", [False, True])
+def test_members_that_do_not_serve_elsewhere_make_up_for_nobody(balancer: Any, new: bool) -> None:
+    """They cannot be reached and are left out, or they were new, and have been rolled back."""
+    one = balancer(balancers=behind_two()[:1])
     dead = [Finding("host-unreachable", "It is.", name, "Start it.", level="warning") for name in ("m3", "m4")]
     one.run.order.keep(order(left_out=() if new else tuple(dead)), {})
     for name, previous in {"m1": "81bb02", "m3": None, "m4": None}.items() if new else ():
         one.run.touch(name, previous)
-    for name in () if new else ("m3", "m4"):
-        del one.observations[name]
+    for name in ("m3", "m4"):
+        one.observations[name] = {**one.observations[name], "container": None} if new else {}
     one.others = [{"id": "i-m1", "port": 8001, "state": "healthy"}]
     assert not one.set("absent", "m1").get("failed")
     one.health = {"i-m2": "unhealthy"}

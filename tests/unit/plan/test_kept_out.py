@@ -13,7 +13,7 @@ from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests.unit.fleet.made import order
-from tests.unit.plan.test_balancers import PLAN, Balancer
+from tests.unit.plan.test_balancers import PLAN, Balancer, behind_two
 from tests.unit.plan.test_taken_over_agents import SOAK, armed, new
 
 
@@ -245,3 +245,17 @@ def test_the_last_new_machine_can_leave_though_the_floor_is_a_number_that_counts
     assert not one.set("absent", "m4").get("failed")
     one.health = {"i-m2": "unhealthy"}
     assert [item["code"] for item in one.set("absent", "m4")["failures"]] == ["floor"]
+
+
+def test_who_could_not_be_rolled_back_is_put_in_behind_another_balancer_as_well(balancer: Any) -> None:
+    """Its agent has lasted, and without it nobody else could be rolled back."""
+    one = balancer(balancers=behind_two())
+    activated(one, "m1", "m3", serial=[1, 1])
+    one.set("present", "m1")
+    rolled_back(one, "m3", well=False)
+    one.others = [{"id": f"i-{name}", "port": 8001, "state": "healthy"} for name in ("m1", "m4")]
+    one.asked.clear()
+    assert not one.set("absent", "m1").get("failed")
+    assert [(state, ids(targets)) for state, targets in one.asked] == [
+        ("present", ["i-m2"]), ("present", []), ("present", ["i-m3"]), ("absent", ["i-m1"]),
+    ]  # fmt: skip
