@@ -172,7 +172,7 @@ class Api:
     def execute(self, namespace: str, pod: str, command: Sequence[str], seconds: float) -> Tuple[Optional[int], str]:
         """Run a command in a pod's agent; its return code (None: it could not be run, or has not ended) and output.
 
-        :raises CloudError: when the cluster refuses.
+        :raises CloudError: when the cluster refuses, or does not answer.
         """
         client = importlib.import_module("kubernetes.stream.ws_client")
         url = "%s/api/v1/namespaces/%s/pods/%s/exec" % (self.server, namespace, pod)
@@ -180,14 +180,20 @@ class Api:
         query += [("command", each) for each in command]
         token = self._token
         headers = {"authorization": token} if token else {}
+        where = "GET %s" % url
         try:
             stream = client.WSClient(self._configuration, client.get_websocket_url(url, query), headers, True)
+        except importlib.import_module("websocket").WebSocketBadStatusException as error:
+            answer = (error.resp_body or b"").decode("utf-8", "replace")
+            raise _refusal(error.status_code, answer, error.resp_headers or {}, where) from None
+        except (OSError, _websocket_error()) as error:
+            raise _unanswered(error, where) from None
+        except (ValueError, KeyError, TypeError) as error:
+            return None, kubernetes_login.said(error)
+        try:
             stream.run_forever(timeout=seconds)
             code, text = stream.returncode, str(stream.read_all())
             stream.close()
-        except importlib.import_module("websocket").WebSocketBadStatusException as error:
-            answer = (error.resp_body or b"").decode("utf-8", "replace")
-            raise _refusal(error.status_code, answer, error.resp_headers or {}, "GET %s" % url) from None
         except (OSError, ValueError, KeyError, TypeError, _websocket_error()) as error:
             return None, kubernetes_login.said(error)
         said = " ".join(text.split())
@@ -229,10 +235,7 @@ class Api:
             own: Dict[str, Any] = {"verify": self._verify, "proxies": self._proxies, "timeout": _TIMEOUT}
             answer = self._session.request(method, url, params=query, data=data, headers=headers, **own)
         except requests.RequestException as error:
-            untouched = isinstance(error, requests.ConnectTimeout)
-            fix = "Check KUBECONFIG (praxis_kubeconfig), and that this controller reaches that address."
-            what = "The cluster's API does not answer: %s." % kubernetes_login.said(error)
-            raise errors.Unavailable(what, where, fix, code="cluster-unreachable", untouched=untouched) from None
+            raise _unanswered(error, where, isinstance(error, requests.ConnectTimeout)) from None
         self.now = _clock(answer, self.now)
         if answer.status_code >= 400:
             raise _refusal(answer.status_code, answer.text, answer.headers, where)
@@ -247,6 +250,12 @@ def _beside_others(request: Callable[[], T]) -> T:
 def _websocket_error() -> Type[Exception]:
     found: Type[Exception] = importlib.import_module("websocket").WebSocketException
     return found
+
+
+def _unanswered(error: BaseException, where: str, untouched: bool = False) -> errors.CloudError:
+    fix = "Check KUBECONFIG (praxis_kubeconfig), and that this controller reaches that address."
+    what = "The cluster's API does not answer: %s." % kubernetes_login.said(error)
+    return errors.Unavailable(what, where, fix, code="cluster-unreachable", untouched=untouched)
 
 
 def _refusal(code: int, text: str, headers: Mapping[str, str], where: str) -> errors.CloudError:

@@ -108,7 +108,7 @@ class Deployment:
     def _meet_machines(self, goals: Sequence[rollout.Goal]) -> List[Finding]:
         """Restart, one at a time, the pods that have no edge to machines which answer: a machine that has restarted
         does not dial, where only pods can. What is wrong with the edges after it."""
-        for lonely in probe(self.cluster, goals):
+        for lonely in probe(self.cluster, goals, gate=True):
             if lonely.code != OUT_OF_MESH:
                 return [lonely]
             self.watch.say("%s is restarted, so that it dials again" % lonely.where)
@@ -117,7 +117,7 @@ class Deployment:
             bad = self.watch.all(goals)
             if bad:
                 return bad
-        return probe(self.cluster, goals, machines=True)
+        return probe(self.cluster, goals, machines=True, gate=True)
 
     def _namespace(self, planned: Planned) -> List[Change]:
         """The Lease needs it."""
@@ -227,10 +227,14 @@ def observe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> Dict[str, A
     return {"members": rows, "findings": findings}
 
 
-def probe(cluster: FleetCluster, goals: Sequence[rollout.Goal], machines: bool = False) -> List[Finding]:
+def probe(
+    cluster: FleetCluster, goals: Sequence[rollout.Goal], machines: bool = False, gate: bool = False
+) -> List[Finding]:
     """What the probe of identity and live edges says in each pod at this moment, by the kernel's own tables.
 
     :param machines: edges to the fleet's machines are required, whether these answer or not.
+    :param gate: whether a release is judged by it: that nobody answered is no verdict then.
+    :raises CloudError: nobody answered a gate.
     """
     found: List[Finding] = []
     for goal in goals:
@@ -244,6 +248,8 @@ def probe(cluster: FleetCluster, goals: Sequence[rollout.Goal], machines: bool =
             try:
                 code, said = cluster.api.execute(cluster.namespace, name, [*rollout.probe_of(pod), *more], _PROBE)
             except errors.CloudError as error:
+                if gate and isinstance(error, _NO_ANSWER):
+                    raise
                 what = "The probe could not be run in the pod. %s" % error.finding.what
                 found.append(Finding("pod-unseen", what, name, error.finding.fix))
                 continue

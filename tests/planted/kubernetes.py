@@ -249,6 +249,15 @@ FAULTS = (
         tier="test",
     ),
     Fault(
+        name="an-unanswered-probe-is-a-verdict",
+        breaks="A release that may be good is rolled back, because the API was away while its edges were judged.",
+        file="plugins/plugin_utils/kubernetes_deployment.py",
+        before="                if gate and isinstance(error, _NO_ANSWER):\n",
+        after="                if gate and isinstance(error, errors.QuotaExceeded):\n",
+        tests=("tests/unit/kubernetes/test_deployment.py",),
+        tier="test",
+    ),
+    Fault(
         name="no-answer-is-a-verdict",
         breaks="A good release is rolled back when an API server is there again that was away for minutes.",
         file="plugins/plugin_utils/kubernetes_deployment.py",

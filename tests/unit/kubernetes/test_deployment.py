@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.action import fleet_kubernetes
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import lease
 from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
@@ -33,6 +34,8 @@ from tests.unit.kubernetes.made import IMAGE, leaf, variables
 from tests.unit.kubernetes.verbs import BAD, LEASE, LEAVES, OTHER, PULL, STATEFUL, codes, image, living, of, run
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+#: As it is, whatever a test puts in its place.
+PROBE = kubernetes_deployment.probe
 
 
 @pytest.mark.slow
@@ -490,7 +493,7 @@ def mixed(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     asked: list[bool] = []
     said: list[list[Finding]] = []
 
-    def probe(_cluster: Any, _goals: Any, machines: bool = False) -> list[Finding]:
+    def probe(_cluster: Any, _goals: Any, machines: bool = False, gate: bool = False) -> list[Finding]:
         asked.append(machines)
         return said.pop(0) if said else []
 
@@ -540,6 +543,36 @@ def test_machines_that_are_away_fail_the_gate_and_the_deployment_before_it_runs_
     result = run(api, "deployed", kinds=changed)
     assert codes(result) == ["pod-out-of-mesh", "rolled-back"] and image(api) == IMAGE
     assert not [line for line in api.written if line.startswith("DELETE") and "/pods/" in line], "it would not help"
+
+
+@pytest.mark.parametrize(("code", "is_said"), [(401, True), (429, True), (503, True), (403, False)])
+def test_a_gate_that_nobody_answers_is_no_verdict_on_the_release(
+    api: FakeApi, mixed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, code: int, *, is_said: bool
+) -> None:
+    """All pods are ready on it, and it may well be good: what is open here is the next run's."""
+    run(api, "deployed", kinds=mixed["kinds"])
+    monkeypatch.setattr(kubernetes_deployment, "probe", PROBE)
+    message = 'pods "agent-0" is forbidden: User "us" cannot create resource "pods/exec"'
+    api.exec_refusal = (code, {"kind": "Status", "message": message, "reason": "because"})
+    changed = {**mixed["kinds"], "agent": variables(region="eu-west-1", image=OTHER)}
+    if is_said:
+        with pytest.raises(errors.CloudError):
+            run(api, "deployed", kinds=changed)
+    else:
+        assert "rolled-back" in codes(run(api, "deployed", kinds=changed))
+    assert image(api) == (OTHER if is_said else IMAGE)
+
+
+def test_a_probe_whose_connection_is_refused_is_told_apart_from_one_that_fails(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_words: Any) -> None:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    reached = fleet_kubernetes.Api(str(api.kubeconfig))
+    monkeypatch.setattr("kubernetes.stream.ws_client.WSClient", refused)
+    with pytest.raises(errors.Unavailable, match="does not answer.*refused"):
+        reached.execute("praxis", "agent-0", ["true"], 1.0)
 
 
 def test_check_mode_of_a_fleet_with_machines_writes_nothing(api: FakeApi, mixed: dict[str, Any]) -> None:

@@ -134,7 +134,8 @@ def test_its_proxy_is_used_whatever_the_environment_says(tmp_path: Path, monkeyp
         path = written(tmp_path / "given", "http://fleet.invalid:6443", **{"proxy-url": f"http://{proxy.host}"})
         assert Api(str(path)).version() == (1, 30)
         assert [each.path for each in proxy.requests] == ["http://fleet.invalid:6443/version"]
-        assert "501" in Api(str(path)).execute("praxis", "agent-0", ["true"], 5.0)[1], "it knows no CONNECT"
+        with pytest.raises(errors.Unavailable, match="501"):  # it knows no CONNECT
+            Api(str(path)).execute("praxis", "agent-0", ["true"], 5.0)
     monkeypatch.delenv("NO_PROXY")
     with serving(VERSION) as proxy, serving(VERSION) as server:
         monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.host}")
