@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import botocore.credentials
 import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from tests.awx.injected import DATA, credential_types, data, inject
 from tests.awx.rules import wrong_credential_type, wrong_rule
@@ -29,6 +33,20 @@ def test_a_job_template_is_a_playbook_of_the_project_and_its_survey() -> None:
         assert item.get("survey") in (None, item["playbook"].removesuffix(".yml"))
     asked = {item["survey"] for item in data("job_templates") if "survey" in item}
     assert asked == set(data("surveys"))
+
+
+@pytest.mark.parametrize(("given", "prefix"), [
+    ({}, "Praxis "), ({"praxis_awx_prefix": None}, "Praxis "), ({"praxis_awx_prefix": ""}, ""),
+    ({"praxis_awx_prefix": "Blue "}, "Blue "),
+])  # fmt: skip
+def test_all_names_begin_alike(given: dict[str, Any], prefix: str) -> None:
+    """Names are put together in two ways, and of a prefix that is nothing one makes "None"."""
+    plays = yaml.safe_load((CHECKOUT / "playbooks/awx.yml").read_text(encoding="utf-8"))
+    (play,) = [each for each in plays if "_prefix" in each.get("vars", ())]
+    texts = {name: trust_as_template(text) for name, text in play["vars"].items() if isinstance(text, str)}
+    templar = Templar(DataLoader(), variables={**texts, "_types": [{"name": "AWS"}], **given})
+    assert templar.template(texts["_credentials"]) == [f"{prefix}AWS"]
+    assert templar.template(trust_as_template("{{ _prefix }}AWS")) == f"{prefix}AWS"
 
 
 VERBS = ("plan", "deploy", "rollback", "backup", "restore", "status", "verify", "doctor", "down")
