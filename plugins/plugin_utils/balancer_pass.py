@@ -73,7 +73,7 @@ class BalancerPass:
         if leaving:
             self._hold()
         left = self._left()
-        if leaving and (first or self._again) and not self._failures:
+        if leaving and (first or self._again or self._run.missed()) and not self._failures:
             self._see_all(first)
         for balancer in [*self._options["balancers"], *left]:
             # A group that could not be asked may have members that would be disturbed undrained.
@@ -122,8 +122,8 @@ class BalancerPass:
 
     def _see_all(self, first: bool) -> None:
         """Before members are taken out of one of several balancers: learn who is out of service behind all of them.
-        That is before the first drain of a run, and in a rollback, where a balancer may have taken nobody in, before
-        each; in between this run has put in itself whoever it had taken out.
+        That is before the first drain of a run, and before each while somebody is missed, or in a rollback, where a
+        balancer may have taken nobody in; else this run has put in itself whoever it had taken out.
 
         :param first: whether those that can serve are put in there, too: an earlier run may have left them out.
         """
@@ -136,6 +136,7 @@ class BalancerPass:
             if not self._check_mode:
                 self._out.update(set(balancer["targets"]).difference(healthy))
                 self._unseen += failures_of(answer, balancer) if _refused(answer) else []
+        self._run.miss(self._out.difference(self._leaving))
 
     def _drain(self, balancer: Balancer, names: Sequence[str]) -> None:
         """Take these members out of a balancer that has enough others."""

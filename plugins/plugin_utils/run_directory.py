@@ -202,6 +202,14 @@ class RunDirectory:
         found: Optional[List[Dict[str, Any]]] = self._files.find("left.json")
         return found
 
+    def miss(self, names: Collection[str]) -> None:
+        """These are behind a load balancer that did not call them healthy when all were asked last."""
+        self._files.write("missed.json", sorted(names))
+
+    def missed(self) -> List[str]:
+        found: Optional[List[str]] = self._files.find("missed.json")
+        return found or []
+
     def begin_rollback(self, batch: Sequence[str] = ()) -> None:
         """Before the first host is drained or rolled back: it is tried once, however far it gets.
 

@@ -509,8 +509,16 @@ FAULTS = (
         name="left-out-behind-another-balancer",
         breaks="A killed run left the members of one cloud out of service, and the next one drains the other cloud's.",
         file="plugins/plugin_utils/balancer_pass.py",
-        before="        if leaving and (first or self._again) and not self._failures:\n",
+        before="        if leaving and (first or self._again or self._run.missed()) and not self._failures:\n",
         after="        if False:\n",
+        tests=("tests/unit/plan/test_balancers.py",),
+    ),
+    Fault(
+        name="missed-behind-another-balancer-once",
+        breaks="Members that were out behind another balancer before the first drain of a run are in for the second.",
+        file="plugins/plugin_utils/balancer_pass.py",
+        before="        self._run.miss(self._out.difference(self._leaving))\n",
+        after="",
         tests=("tests/unit/plan/test_balancers.py",),
     ),
     Fault(

@@ -306,6 +306,21 @@ def test_those_that_another_balancer_does_not_call_healthy_make_up_for_nobody(
     assert ("absent" in dict(one.asked)) is not bool(codes)
 
 
+def test_who_is_missed_behind_another_balancer_is_looked_for_until_there(balancer: Any) -> None:
+    """m3 and m4 are outside the run (--limit), and a killed one had drained them. m1 does not serve."""
+    one = balancer(balancers=behind_two(), batch=2, hosts=["m1", "m2"])
+    one.observations = {"m1": {**one.observations["m1"], "container": None}, "m2": one.observations["m2"]}
+    assert not one.set("absent", "m1").get("failed")
+    one.observations["m1"] = meshed(PLAN)["m1"]
+    one.set("present", "m1")
+    assert [failure["code"] for failure in one.set("absent", "m2")["failures"]] == ["floor"]
+    one.others = [{"id": f"i-{name}", "port": 8001, "state": "healthy"} for name in ("m3", "m4")]
+    assert not one.set("absent", "m2").get("failed")
+    one.asked.clear()
+    one.set("absent", "m2")
+    assert ("present", []) not in one.asked, "nobody is missed any more"
+
+
 def test_a_batch_behind_two_balancers_leaves_both(balancer: Any) -> None:
     """Who leaves the one does not make up for those that the other one lacks."""
     one = balancer(balancers=behind_two(), batch=2)
