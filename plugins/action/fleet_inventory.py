@@ -24,6 +24,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "allow_empty": {"type": "bool", "default": False},
         "logs_in": {"type": "bool", "default": True},
         "needs_cloud": {"type": "bool", "default": False},
+        "observes": {"type": "bool", "default": False},
     }
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
@@ -33,7 +34,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         machines = fleet_variables.machines_of(task_vars["groups"])
         may_be_empty = args["allow_empty"] or bool(fleet_variables.hosts_of(task_vars["groups"], TARGET))
         try:
-            whole_inventory.require(task_vars, machines, self._templar.template, may_be_empty, args["logs_in"])
+            ways = {"logs_in": args["logs_in"], "observes": args["observes"]}
+            whole_inventory.require(task_vars, machines, self._templar.template, may_be_empty, **ways)
             if args["logs_in"]:
                 whole_inventory.require_logins(task_vars["hostvars"], machines)
             if args["needs_cloud"]:

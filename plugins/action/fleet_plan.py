@@ -79,7 +79,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 _refuse(lost)
             args.update(given)
             names = fleet_variables.machines_of(task_vars["groups"])
-            whole_inventory.require(task_vars, names, self._templar.template)
+            whole_inventory.require(task_vars, names, self._templar.template, observes=args["observe"])
             answers = _answers(task_vars["hostvars"], args["hosts"], args["kept"])
             only = PLACE if args["kept"] else None
             scope, hostvars = args["hosts"] or names, task_vars["hostvars"]

@@ -32,6 +32,13 @@ options:
     description: Whether an inventory with neither of the groups C(praxis_aws) and C(praxis_gcp) is an error.
     type: bool
     default: false
+  observes:
+    description:
+      - Whether the run changes nothing. What it has no use for then, such as C(praxis_lock_reason), may be a template
+        that cannot be evaluated.
+    type: bool
+    default: false
+    version_added: 0.2.0
 """
 
 EXAMPLES = r"""

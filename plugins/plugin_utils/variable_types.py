@@ -82,6 +82,8 @@ GIVEN: Tuple[str, ...] = (
     "praxis_to",
     "praxis_unfinished",
 )
+#: Those of them that a run has a use for which only observes.
+GIVEN_TO_OBSERVE: Tuple[str, ...] = ("praxis_plan_id",)
 #: Those of them that are true or false.
 GIVEN_TRUTHS: Tuple[str, ...] = ("praxis_force", "praxis_remove_identities")
 #: What Ansible's argument specs and Jinja's filter ``bool`` agree on; ``y`` is true to one of them, false to the other.

@@ -8,7 +8,7 @@ It is asked first and often alone, so it loads nothing of what a plan is made wi
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Mapping
+from typing import Any, Callable, List, Mapping, Sequence
 
 from ansible.errors import AnsibleError
 
@@ -16,7 +16,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNIN
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import empty_fleet
 from ansible_collections.praxis.cloud.plugins.plugin_utils import ansible_settings, fleet_variables, host_keys_kept
 from ansible_collections.praxis.cloud.plugins.plugin_utils.logins import Logins, remember
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import GIVEN, GIVEN_TRUTHS, no_truth, truth
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
+    GIVEN,
+    GIVEN_TO_OBSERVE,
+    GIVEN_TRUTHS,
+    no_truth,
+    truth,
+)
 
 
 def require(
@@ -25,6 +31,7 @@ def require(
     template: Callable[[Any], Any],
     may_be_empty: bool = False,
     logs_in: bool = True,
+    observes: bool = False,
 ) -> None:
     """Settings with which no run would stop in its middle, what the run is given, every source of the inventory, and a
     member.
@@ -33,9 +40,11 @@ def require(
     :param machines: the members that are machines.
     :param may_be_empty: whether none of them is no error.
     :param logs_in: whether the run logs in to them: then the host keys that it learns have to be kept.
+    :param observes: whether it changes nothing: then it has no use for most of what it may be given.
     :raises Failed: for what is missing.
     """
-    _refuse([*ansible_settings.refusals(command_line=logs_in), *_given(task_vars, template)])
+    given = GIVEN_TO_OBSERVE if observes else GIVEN
+    _refuse([*ansible_settings.refusals(command_line=logs_in), *_given(task_vars, template, given)])
     # Half an inventory is worse than none: a source that fails leaves the others' hosts behind. praxis.cloud.fleet
     # writes down which could not be read.
     unread = fleet_variables.plain(task_vars.get("praxis_inventory_errors") or [])
@@ -48,10 +57,12 @@ def require(
             _refuse(host_keys_kept.refusals(task_vars["hostvars"][name], name))
 
 
-def _given(task_vars: Mapping[str, Any], template: Callable[[Any], Any]) -> List[Finding]:
+def _given(
+    task_vars: Mapping[str, Any], template: Callable[[Any], Any], names: Sequence[str] = GIVEN
+) -> List[Finding]:
     """What this run is given and cannot be read, or is neither true nor false where it has to be."""
     found = []
-    for variable in GIVEN:
+    for variable in names:
         try:
             value = template(task_vars.get(variable))
         except AnsibleError as error:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from ansible_collections.praxis.cloud.plugins.plugin_utils import whole_inventory
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import GIVEN, GIVEN_TRUTHS
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import GIVEN, GIVEN_TO_OBSERVE, GIVEN_TRUTHS
 from tests.unit.conftest import REGION
 from tests.unit.plan.made import Account, fleet
 from tests.unit.plan.test_actions import CHECKOUT, LOCAL, PLAN, Site, site
@@ -33,6 +33,9 @@ def test_a_template_that_fails_is_not_taken_for_what_is_not_given(site: Site, em
     assert [each["where"] for each in refused["failures"]] == list(GIVEN)
     assert {each["code"] for each in refused["failures"]} == {"unreadable-variable"}
     assert "praxis_summary" in refused["failures"][0]["what"]
+    observed = site.play([{**LOCAL, "tasks": [{"name": "before", "praxis.cloud.fleet_inventory": {"observes": True}}]}],
+                         "-e", given).of("before", "localhost")  # fmt: skip
+    assert [each["where"] for each in observed["failures"]] == ["praxis_plan_id"]
     planned = site.play([PLAN], "-e", json.dumps({"praxis_plan_id": LEFT_BY_NOBODY}))
     assert planned.rc == 2 and empty.cloud.changes() == []
     assert planned.of("Plan the deployment", "m1")["failure"]["where"] == "praxis_plan_id"
@@ -43,6 +46,18 @@ def test_a_word_that_is_no_boolean_is_not_taken_for_false(given: Any, *, refused
     """down.yml would leave the identities that it was to remove."""
     found = whole_inventory._given(dict.fromkeys(GIVEN_TRUTHS, given), lambda value: value)
     assert [(each.code, each.where) for each in found] == [("bad-variable", name) for name in GIVEN_TRUTHS if refused]
+
+
+@pytest.mark.parametrize("name", ["status", "verify", "history"])
+def test_a_playbook_that_observes_reads_no_more_of_it_than_it_requires(name: str) -> None:
+    """What it does not require may be a template that fails."""
+    read, left = set[str](), [CHECKOUT / f"playbooks/{name}.yml"]
+    while left:
+        text = (path := left.pop()).read_text()
+        read |= set(re.findall(r"praxis_\w+", text))
+        left += [(path.parent / each).resolve() for each in re.findall(r"(?:import|include)_\w+: ([\w./]+\.yml)", text)]
+    assert read.intersection(GIVEN) <= {*GIVEN_TO_OBSERVE}
+    assert "inventory_observes: true" in (CHECKOUT / f"playbooks/{name}.yml").read_text()
 
 
 def test_all_that_a_run_may_be_given_is_known() -> None:
