@@ -35,6 +35,14 @@ FAULTS = (
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
+        name="a-cluster-s-status-reads-where-to-go-back-to",
+        breaks="The status of a fleet in a cluster ends because praxis_to, which it has no use for, cannot be read.",
+        file="playbooks/plays/cluster.yml",
+        before="{{ '' if _kubernetes_workload_observes else lookup(",
+        after="{{ lookup(",
+        tests=("tests/unit/test_unreadable_variables.py",),
+    ),
+    Fault(
         name="nothing-is-put-back",
         breaks="A bad release stays on the hosts that have it.",
         file="playbooks/plays/spread.yml",

@@ -46,10 +46,18 @@ OPTIONS = {
         "praxis_kube_context": ("kubernetes_workload_context", ""),
         "praxis_cluster": ("kubernetes_workload_cluster", {}),
         "praxis_plan_id": ("kubernetes_workload_plan_id", ""),
-        "praxis_unfinished": ("kubernetes_workload_unfinished", "continue"),
-        "praxis_canary": ("kubernetes_workload_canary", 1),
+        **(CLUSTER := {
+            "praxis_canary": ("kubernetes_workload_canary", 1),
+            "praxis_lease": ("kubernetes_workload_lease", 120),
+            "praxis_lock_wait": ("kubernetes_workload_wait", 0),
+            "praxis_to": ("kubernetes_workload_to", ""),
+            "praxis_unfinished": ("kubernetes_workload_unfinished", "continue"),
+        }),
     },
-    "plays/ecs.yml": {"praxis_plan_id": ("ecs_service_plan_id", ""), "praxis_to": ("ecs_service_to", "")},
+    "plays/ecs.yml": {
+        "praxis_plan_id": ("ecs_service_plan_id", ""),
+        **(ECS := {"praxis_to": ("ecs_service_to", ""), "praxis_lock_wait": ("ecs_service_wait", 0)}),
+    },
 }
 
 
@@ -80,6 +88,25 @@ def test_what_cannot_be_read_is_not_taken_for_what_is_not_set(
     assert read(file, option) == without
     with pytest.raises(AnsibleError, match="lost"):
         read(file, option, **{variable: "{{ lost }}"})
+
+
+@pytest.mark.parametrize(
+    ("state", "acts"), [("status", False), ("verified", False), ("history", False), ("plan", True), ("deployed", True)]
+)
+@pytest.mark.parametrize(
+    ("file", "verb", "variable", "option", "without"),
+    [("plays/cluster.yml", "cluster_state", name, *each) for name, each in CLUSTER.items()]
+    + [("plays/ecs.yml", "ecs_state", name, *each) for name, each in ECS.items()],
+)
+def test_who_observes_reads_nothing_that_only_others_have_a_use_for(
+    file: str, verb: str, variable: str, option: str, without: Any, state: str, *, acts: bool
+) -> None:
+    known = {verb: state, variable: "{{ lost }}"}
+    if not acts:
+        assert read(file, option, **known) == without
+        return
+    with pytest.raises(AnsibleError, match="lost"):
+        read(file, option, **known)
 
 
 @pytest.mark.parametrize("file", ["provision.yml", "down.yml"])
