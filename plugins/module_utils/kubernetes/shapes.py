@@ -40,10 +40,10 @@ def millis(quantity: str) -> int:
 
 
 def named_texts(value: Any) -> str:
-    """Names and texts. A name is formed as a label's."""
+    """Names and texts. A name is formed as a label's, and may have capital letters before its slash, too."""
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for pair in value.items() for text in pair):
         return "Write `name: value` lines below it, numbers and truth values in quotes."
-    wrong = [name for name in value if not _LABEL_KEY.fullmatch(name)]
+    wrong = [name for name in value if not _LABEL_KEY.fullmatch(name.lower())]
     return "Write names of annotations, such as eks.amazonaws.com/role-arn." if wrong else ""
 
 
