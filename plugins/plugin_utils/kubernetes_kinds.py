@@ -10,6 +10,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.environment import canonical
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import outside
@@ -153,7 +154,8 @@ class _Planner(KindPlanner):
         names = tuple(sorted(draft.sources))
         source, where = settings.secrets, settings.name
         if source.existing:
-            return SecretObject(source.existing, names)
+            written = {canonical(name): str(name) for name in draft.variables.agent_secrets}
+            return SecretObject(source.existing, names, keys=written)
         references = {name: given for name, given in draft.sources.items() if isinstance(given, Reference)}
         for name in sorted(set(names) - set(references)):
             what = "%s is a value, and rendered files must not have secret values." % name

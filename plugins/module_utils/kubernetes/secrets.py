@@ -28,14 +28,16 @@ class SecretObject:
     """A Secret that pods mount, and where it comes from.
 
     :param name: the Secret's name.
-    :param names: the keys that it has.
+    :param names: of what pods get from it; its keys, where ``keys`` does not say another.
     :param references: key -> reference; empty for a Secret that exists.
+    :param keys: name -> key of a Secret that exists: its owner writes it as the variable in ``praxis_agent_secrets``.
     """
 
     name: str
     names: Tuple[str, ...]
     source: SecretSource = SecretSource()
     references: Mapping[str, Reference] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_external(self) -> bool:

@@ -199,7 +199,7 @@ class Kind:
             _memory("tmp"),
         ]
         if self.secrets.names:
-            items = [{"key": name, "path": name} for name in self.secrets.names]
+            items = [{"key": self.secrets.keys.get(name, name), "path": name} for name in self.secrets.names]
             secret = {"secretName": self.secrets.name, "defaultMode": 0o400, "items": items}
             found.append({"name": "secrets", "secret": secret})
         if self.identities is None:

@@ -269,6 +269,16 @@ def test_an_existing_secret_is_mounted_and_none_is_made() -> None:
     assert volumes["keys"]["secret"]["secretName"] == "agent-keys"
 
 
+def test_an_existing_secret_s_keys_are_the_names_as_they_are_written() -> None:
+    """The agent gets its own variables in capitals; no pod starts without a key that is looked for."""
+    existing = {"secrets": {"existing": "agent-env"}}
+    named = {"OPENAI_API_KEY": "in the Secret", "praxis_master_key": "in the Secret", "own_token": "in the Secret"}
+    made = plan(agent=variables(existing, agent_secrets=named)).objects()
+    volumes = {each["name"]: each for each in found(made, "StatefulSet")["spec"]["template"]["spec"]["volumes"]}
+    assert {each["path"]: each["key"] for each in volumes["secrets"]["secret"]["items"]} == {
+        "OPENAI_API_KEY": "OPENAI_API_KEY", "PRAXIS_MASTER_KEY": "praxis_master_key", "own_token": "own_token"}  # fmt: skip
+
+
 def test_leaves_have_no_identity_and_dial_the_members_that_are_sure_to_run() -> None:
     made = plan(agent=variables(), leaf=leaf()).objects()
     deployment = found(made, "Deployment", "leaf")

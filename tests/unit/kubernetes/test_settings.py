@@ -155,7 +155,7 @@ def test_a_whole_description_has_no_warning() -> None:
         {"cpu": "0.5", "cpu_limit": "500m"},
         {"cpu": "2", "cpu_limit": "2.0"},
         {"api_from": [{"cidr": "10.0.0.5/8"}, {"cidr": "2001:DB8::/32"}, {"cidr": "::/0"}]},
-        {"service_account": {"annotations": {"eks.amazonaws.com/role-arn": "arn", "Team_1": "", "Example.Org/Team": ""}}},
+        {"service_account": {"annotations": {"eks.amazonaws.com/role-arn": "arn", "Team_1": "", "Example.Org/A": ""}}},
         {"image_pull_secrets": ["a.b-c.d", "a" * 253]},
     ],
 )
