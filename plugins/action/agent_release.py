@@ -88,18 +88,7 @@ class ActionModule(HostAction):
             run.touch(name, (observation.get("release") or {}).get("good"))
         if state in DRAINED and acting:
             arguments["drain"] = run.draining(name)
-        if state == "restored":
-            touched = run.touched()
-            if name not in touched:
-                return None
-            arguments["previous"] = touched[name]
-            arguments["gate"]["min_edges"] = _edges_of_others(run, name)
-            # What made the new release fail may have been too little time.
-            arguments["gate"]["deadline"] = max(options["deadline"], RESTORE_SECONDS)
-            run.roll_back(name)
-            if run.exchanged(name):
-                run.record([_data_stays(name, run.exchanged(name))])
-        return arguments
+        return _rolling_back(run, name, arguments) if state == "restored" else arguments
 
     def execute(self, name: str, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
         """Where another deployment holds the host, wait for it in words; and for a host that is lost at the end."""
@@ -169,6 +158,21 @@ class ActionModule(HostAction):
         finding = recorders.recorded(name, processes, controller)
         if finding is not None:
             raise Failed(finding)
+
+
+def _rolling_back(run: RunDirectory, name: str, arguments: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    """The arguments of a host's rollback, which begins now; None for a host that this run has not disturbed."""
+    touched = run.touched()
+    if name not in touched:
+        return None
+    arguments["previous"] = touched[name]
+    arguments["gate"]["min_edges"] = _edges_of_others(run, name)
+    # What made the new release fail may have been too little time.
+    arguments["gate"]["deadline"] = max(arguments["gate"]["deadline"], RESTORE_SECONDS)
+    run.roll_back(name)
+    if run.exchanged(name):
+        run.record([_data_stays(name, run.exchanged(name))])
+    return arguments
 
 
 def _data_stays(name: str, replaced: str) -> Finding:

@@ -23,7 +23,12 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     records,
     whole_inventory,
 )
-from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers, named, unnamed
+from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import (
+    Balancer,
+    balancers,
+    named,
+    unnamed,
+)
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, TARGET, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline, lease
@@ -140,25 +145,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         # What is to be made first is known after it is made; only check mode goes on without.
         complete = not planner.missing or bool(self._task.check_mode)
         behind = balancers(named(planner.members) if args["observe"] else planner.members)
-        options = {
-            "hosts": args["hosts"],
-            **numbers,
-            "confirm_deadline": numbers["confirm_deadline"]
-            or confirm_deadline(numbers, len(plan.members), _alone(plan), bool(behind), controller.forks()),
-            "lease": lease(numbers, bool(behind)),
-            "unfinished": _unfinished({**args, **numbers}, answers is not None),
-            "take_over": args["take_over"],
-            # What plans in check mode deploys nothing: status.yml, verify.yml, plan.yml, and a deployment's own.
-            "record": "" if self._task.check_mode else records.directory(args["record"], plan.fleet),
-            "began": time.time(),
-            "id": plan.id,
-            "balancers": behind,
-            "deployment": controller.deployment(args["reason"] or planner.reason),
-        }
-        outcomes: Outcomes = {}
-        if isinstance(planner, KeptPlanner):
-            outcomes, options["apart"] = planner.outcomes, [asdict(item) for item in planner.warnings]
-            options["chosen_among"] = planner.chosen_among
+        options = self._options(args, numbers, plan, planner, behind)
+        outcomes = planner.outcomes if isinstance(planner, KeptPlanner) else {}
         return {
             "plan": plan.describe(),
             "warnings": self._lines(warnings),
@@ -178,6 +166,35 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "praxis_lock_keepers": [],
             },
         }
+
+    def _options(
+        self,
+        args: Mapping[str, Any],
+        numbers: Mapping[str, Any],
+        plan: Plan,
+        planner: Union[Planner, KeptPlanner],
+        behind: List[Balancer],
+    ) -> Dict[str, Any]:
+        """What the later steps need to know beside the plan."""
+        options: Dict[str, Any] = {
+            "hosts": args["hosts"],
+            **numbers,
+            "confirm_deadline": numbers["confirm_deadline"]
+            or confirm_deadline(numbers, len(plan.members), _alone(plan), bool(behind), controller.forks()),
+            "lease": lease(numbers, bool(behind)),
+            "unfinished": _unfinished({**args, **numbers}, isinstance(planner, KeptPlanner)),
+            "take_over": args["take_over"],
+            # What plans in check mode deploys nothing: status.yml, verify.yml, plan.yml, and a deployment's own.
+            "record": "" if self._task.check_mode else records.directory(args["record"], plan.fleet),
+            "began": time.time(),
+            "id": plan.id,
+            "balancers": behind,
+            "deployment": controller.deployment(args["reason"] or planner.reason),
+        }
+        if isinstance(planner, KeptPlanner):
+            options["apart"] = [asdict(item) for item in planner.warnings]
+            options["chosen_among"] = planner.chosen_among
+        return options
 
     def _lines(self, findings: Iterable[Finding]) -> List[str]:
         return lines(findings, every=self._display.verbosity > 0)
