@@ -80,7 +80,7 @@ class Hosts:
 @pytest.fixture
 def hosts(project: Project, monkeypatch: pytest.MonkeyPatch) -> Hosts:
     run = SimpleNamespace(
-        deployment_on=lambda _: None, draining=lambda name: 0.0,
+        lock=SimpleNamespace(deployment_on=lambda _: None), draining=lambda name: 0.0,
         host_slice=lambda name: {"release": {"api_port": 8000}},
         exchange=lambda name, disk: None,
     )  # fmt: skip
