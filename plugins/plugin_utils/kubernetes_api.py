@@ -62,8 +62,9 @@ class Api:
         self._configuration = configuration or kubernetes_login.configuration(kubeconfig, context)
         self._retry = retry or Retry(deadline=30.0)
         self._session = sending_at_once(requests.Session())
-        if self._configuration.tls_server_name:
-            naming_the_server(self._session, self._configuration.tls_server_name)
+        # The package knows it since its release 26; kubernetes.core works with older ones.
+        if name := getattr(self._configuration, "tls_server_name", None):
+            naming_the_server(self._session, name)
         # The kubeconfig's, as kubectl has it: for every request, whatever the environment says of this server.
         proxy = "" if configuration else self._configuration.proxy
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes import config
+from kubernetes.client.configuration import Configuration
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
@@ -141,6 +142,19 @@ def test_its_proxy_is_used_whatever_the_environment_says(tmp_path: Path, monkeyp
         monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.host}")
         assert Api(str(written(tmp_path / "plain", f"http://{server.host}"))).version() == (1, 30)
         assert (len(proxy.requests), len(server.requests)) == (1, 0), "without one, that of the environment"
+
+
+def test_an_older_package_that_reads_no_name_of_the_server_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Older(Configuration):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            del self.tls_server_name
+
+    monkeypatch.setattr("kubernetes.client.configuration.Configuration", Older)
+    with serving(VERSION) as server:
+        assert Api(str(written(tmp_path / "plain", f"http://{server.host}"))).version() == (1, 30)
 
 
 def test_its_name_of_the_server_is_what_the_certificate_has_to_be_for(
