@@ -69,12 +69,12 @@ class BalancerPass:
 
         :raises Failed: ``floor``, when too few others serve.
         """
-        leaving, first = self._args["state"] == "absent", self._run.left_balancers() is None
+        leaving = self._args["state"] == "absent"
         if leaving:
             self._hold()
         left = self._left()
-        if leaving and (first or self._again or self._run.missed()) and not self._failures:
-            self._see_all(first)
+        if leaving and not self._failures:
+            self._see_all()
         for balancer in [*self._options["balancers"], *left]:
             # A group that could not be asked may have members that would be disturbed undrained.
             if leaving and self._failures:
@@ -120,19 +120,20 @@ class BalancerPass:
                 return True
         return False
 
-    def _see_all(self, first: bool) -> None:
+    def _see_all(self) -> None:
         """Before members are taken out of one of several balancers: learn who is out of service behind all of them.
-        That is before the first drain of a run, and before each while somebody is missed, or in a rollback, where a
-        balancer may have taken nobody in; else this run has put in itself whoever it had taken out.
-
-        :param first: whether those that can serve are put in there, too: an earlier run may have left them out.
-        """
-        planned = self._options["balancers"]
-        if len(planned) < 2 or not self._run.behind().intersection(self._leaving):
+        That is before the first drain of a run, when those that can serve are put in there as well (an earlier run may
+        have left them out); and before each while somebody is missed, or in a rollback, where a balancer may have taken
+        nobody in. Else this run has put in itself whoever it had taken out."""
+        planned, missed = self._options["balancers"], self._run.missed()
+        asks = missed is None or missed or self._again
+        if not asks or len(planned) < 2 or not self._run.behind().intersection(self._leaving):
             return
         for balancer in planned:
             here = bool(self._leaving.intersection(balancer["targets"]))
-            answer, healthy = self._bring_in(balancer, here or first, here)
+            answer, healthy = self._bring_in(balancer, here or missed is None, here)
+            if missed is None and not (here or self._again):
+                self._stand_by(balancer, self._others(balancer))
             if not self._check_mode:
                 self._out.update(set(balancer["targets"]).difference(healthy))
                 self._unseen += failures_of(answer, balancer) if _refused(answer) else []

@@ -206,9 +206,10 @@ class RunDirectory:
         """These are behind a load balancer that did not call them healthy when all were asked last."""
         self._files.write("missed.json", sorted(names))
 
-    def missed(self) -> List[str]:
+    def missed(self) -> Optional[List[str]]:
+        """None before they were asked."""
         found: Optional[List[str]] = self._files.find("missed.json")
-        return found or []
+        return found
 
     def begin_rollback(self, batch: Sequence[str] = ()) -> None:
         """Before the first host is drained or rolled back: it is tried once, however far it gets.

@@ -629,6 +629,19 @@ def test_while_a_release_is_not_called_good_a_member_is_in_at_the_port_of_before
         assert plain.asked == [("present", [{"id": "i-m1", "port": 8001}])]
 
 
+def test_who_is_brought_in_behind_another_balancer_is_in_at_the_port_of_before_too(balancer: Any) -> None:
+    """Also where the first batch has members behind no balancer."""
+    one = balancer(balancers=[{**each, "module": AWS_MODULE} for each in behind_two()], batch=2)
+    armed(one, "m3")
+    one.set("absent", "stranger")
+    assert one.asked == []
+    one.set("absent", "m1")
+    here, there = [{"id": "i-m2", "port": 8001}], [{"id": f"i-{name}", "port": 8001} for name in ("m3", "m4")]
+    before = [{"id": "i-m3", "port": 8000}]
+    steps = [("present", here), ("present", there), ("present", before), ("absent", [{"id": "i-m1"}])]
+    assert one.asked == steps
+
+
 def test_in_the_end_it_is_taken_out_there_once_its_release_has_been_called_good(balancer: Any) -> None:
     """Who has not been told that it is good goes back by itself, and will serve there."""
     one = balancer(module=AWS_MODULE)

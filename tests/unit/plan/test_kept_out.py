@@ -257,5 +257,5 @@ def test_who_could_not_be_rolled_back_is_put_in_behind_another_balancer_as_well(
     one.asked.clear()
     assert not one.set("absent", "m1").get("failed")
     assert [(state, ids(targets)) for state, targets in one.asked] == [
-        ("present", ["i-m2"]), ("present", []), ("present", ["i-m3"]), ("absent", ["i-m1"]),
+        ("present", ["i-m2"]), ("present", ["i-m4"]), ("present", ["i-m3"]), ("absent", ["i-m1"]),
     ]  # fmt: skip
