@@ -117,7 +117,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             observations = {**self._observed(keeper), **observations}
         person = PersonLock(self._display, ask, observations, self._task.check_mode)
         if args.get("state") == "absent":
-            return person.give_back()
+            return person.give_back(keeper)
         return person.take(args["hosts"], str(args.get("reason") or "no reason given"), _numbers(args)["lease"])
 
     def _hold(self, run: RunDirectory, keeper: str, task_vars: Any) -> Dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Collection, Dict, Mapping
 
 from ansible.utils.display import Display
@@ -39,6 +40,8 @@ class PersonLock:
         :raises Failed: with what the host answers: somebody else has the fleet, say.
         """
         wanted = lock.by_hand(self._observations, hosts, controller.deployment(reason), lease)
+        if self._holder and not self._holder.gone and self._holder.record["lock_host"] != wanted["lock_host"]:
+            raise Failed(self._holder.locked())  # an inventory with another first member has it
         over = [self._holder.run] if self._holder and self._holder.gone else []
         answer = self._asked(wanted["lock_host"], {"deployment": wanted, "over": over})
         reported = {
@@ -50,10 +53,11 @@ class PersonLock:
         self._say("The fleet %s locked %s" % (self._is, until))
         return {**answer, "lock": reported}
 
-    def give_back(self) -> Dict[str, Any]:
+    def give_back(self, host: str) -> Dict[str, Any]:
         """Unlock it, whoever locked it.
 
-        :raises Failed: a deployment has it, or with what the host answers.
+        :param host: the member whose host is asked.
+        :raises Failed: a deployment has it, it is kept on another host, or with what the host answers.
         """
         holder = self._holder
         if holder is None:
@@ -62,7 +66,10 @@ class PersonLock:
         if not holder.by_hand:
             raise Failed(holder.refused() if holder.gone else holder.locked())
         held = {name: holder.record[name] for name in ("run", "owner", "reason", "process", "lock_host", "fence")}
-        answer = self._asked(held["lock_host"], {"deployment": held, "state": "absent"})
+        if held["lock_host"] != host:
+            fix = "Run unlock.yml with an inventory whose first member is %s. Or deploy with praxis_take_over=%s."
+            raise Failed(replace(holder.locked(), fix=fix % (held["lock_host"], held["run"])))
+        answer = self._asked(host, {"deployment": held, "state": "absent"})
         self._say("The fleet %s unlocked. %s had locked it (%s)." % (self._is, held["owner"], held["reason"]))
         return answer
 

@@ -67,6 +67,14 @@ FAULTS = (
         tests=("tests/unit/plan/test_lock_action.py",),
     ),
     Fault(
+        name="unlocked-on-another-host",
+        breaks="unlock.yml says that it has unlocked the fleet, and has asked a host that does not keep the lock.",
+        file="plugins/plugin_utils/person_lock.py",
+        before='        if held["lock_host"] != host:\n',
+        after="        if False:\n",
+        tests=("tests/unit/plan/test_person_lock.py",),
+    ),
+    Fault(
         name="with-a-limit-a-lock-is-not-found",
         breaks="unlock.yml with --limit says that the fleet is not locked, and leaves the lock.",
         file="plugins/action/fleet_lock.py",

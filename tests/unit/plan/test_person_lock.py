@@ -118,6 +118,17 @@ def test_with_a_limit_the_host_that_keeps_the_lock_is_asked_all_the_same() -> No
     assert fleet.said == "The fleet is unlocked. ann@desk had locked it (migration)."
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_lock_that_another_host_keeps_is_neither_taken_beside_nor_said_to_be_given_back(state: str) -> None:
+    """A person has locked one cloud's members, and then names those of both clouds."""
+    fleet = Fleet({**HELD, "lock_host": "m2"})
+    with pytest.raises(Failed) as refused:
+        fleet.told(state=state)
+    (finding,) = refused.value.findings
+    assert (finding.code, fleet.asked, fleet.said) == ("fleet-locked", [], "")
+    assert ("whose first member is m2" in finding.fix) is (state == "absent")
+
+
 def test_unlocking_what_is_not_locked_asks_nobody() -> None:
     fleet = Fleet()
     assert fleet.told(state="absent") == {"changed": False, "locked": False}
