@@ -99,11 +99,14 @@ def test_a_project_that_is_not_known_is_said() -> None:
 
 
 @pytest.mark.slow
-def test_the_playbook_shows_both_clouds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [{}, dict.fromkeys((
+    "praxis_agent_secrets", "praxis_services", "praxis_certificate", "praxis_dns_zone", "praxis_dns_name",
+    "praxis_oidc", "praxis_data"))], ids=["not set", "without a value"])
+def test_the_playbook_shows_both_clouds(tmp_path: Path, more: dict[str, None]) -> None:
     logins = [{"server": "one.example.org", "username": "puller", "password": "aws-sm://registry#password"},
               {"server": "two.example.org", "ca": "ca.pem"},
               {"server": "three.org", "username": "gcp-sm://theirs/user", "password": "gcp-sm://theirs/registry"}]
-    common = {"praxis_fleet": "research", "praxis_image": IMAGES[0], "praxis_registries": logins}
+    common = {"praxis_fleet": "research", "praxis_image": IMAGES[0], "praxis_registries": logins, **more}
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": {
         "praxis_aws": {"vars": {**common, "praxis_region": "eu-west-1", "praxis_account": "123456789012"}},
         "praxis_gcp": {"vars": {**common, "praxis_project": "a-project"}},
@@ -117,6 +120,7 @@ def test_the_playbook_shows_both_clouds(tmp_path: Path) -> None:
     assert set(summary["roles"]) == set(VERBS)
     assert summary["roles"]["image"][0]["on"] == "projects/images/locations/europe-west3/repositories/praxis"
     assert summary["policies"]["deploy"]["Version"] == "2012-10-17"
+    assert "None" not in done.stdout
     login = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:registry-??????"
     reads = {verb for verb, policy in summary["policies"].items() if login in json.dumps(policy)}
     assert reads == {"deploy", "doctor", "image", "ecs"}
