@@ -559,7 +559,7 @@ FAULTS = (
         file="plugins/action/fleet_verify.py",
         before="    if codes == {\"floor\"} and len(run.rollback_turn()) > 1:\n",
         after="    if False:\n",
-        tests=("tests/unit/plan/test_verify.py",),
+        tests=("tests/unit/plan/test_verify.py", "tests/unit/plan/test_rollback_turns.py"),
     ),
     Fault(
         name="failed-rollback-is-put-in",
