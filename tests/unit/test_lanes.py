@@ -94,11 +94,13 @@ def test_the_lanes_with_machines_are_those_with_a_sandbox() -> None:
 
 def test_the_newest_leg_is_left_out_only_where_its_python_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     there, missing = (type("Python", (), {"exists": lambda self, answer=answer: answer})() for answer in (True, False))
-    every = lanes.lanes("test")
-    monkeypatch.setattr(lanes.Leg, "python", there)
-    assert lanes.possible(every) == every
-    monkeypatch.setattr(lanes.Leg, "python", missing)
-    assert [lane.name for lane in every if lane not in lanes.possible(every)] == ["newest", "newest-unit"]
+    for tier, left_out in {"test": set(), "all": {"ee", "newest-lint"}}.items():
+        every = lanes.lanes(tier)
+        monkeypatch.setattr(lanes.Leg, "python", there)
+        assert lanes.possible(every) == every
+        monkeypatch.setattr(lanes.Leg, "python", missing)
+        rest = lanes.possible(every)
+        assert {lane.name for lane in every if lane not in rest} == {"newest", "newest-unit", *left_out}
 
 
 RUN = """
