@@ -24,10 +24,14 @@ def balancers(members: Sequence[MemberVariables]) -> List[Balancer]:
     for member in members:
         if member.target_group:
             module, options, target = _asked(member)
-            key = json.dumps([module, options], sort_keys=True)
-            balancer = found.setdefault(key, {"module": module, "options": options, "targets": {}})
-            balancer["targets"][member.name] = target
+            balancer = {"module": module, "options": options, "targets": {}}
+            found.setdefault(key_of(balancer), balancer)["targets"][member.name] = target
     return list(found.values())
+
+
+def key_of(balancer: Mapping[str, Any]) -> str:
+    """What tells a balancer from others."""
+    return json.dumps([balancer["module"], balancer["options"]], sort_keys=True)
 
 
 def unnamed(members: Sequence[MemberVariables]) -> List[Finding]:

@@ -10,11 +10,10 @@ the plan's balancer has as well is no member of these: to leave one would be to 
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets
-from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import Balancer
+from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import Balancer, key_of
 
 #: What the modules say of a group that is not there any more.
 GONE = ("target-group-not-found", "backend-service-not-found")
@@ -41,12 +40,12 @@ def remembered(planned: Sequence[Balancer], observations: Mapping[str, Mapping[s
     for name, seen in observations.items():
         now = [one for one in planned if name in one["targets"]]
         for one in seen.get("balancers") or []:
-            if not now or _key(one) in [_key(each) for each in now]:
+            if not now or key_of(one) in [key_of(each) for each in now]:
                 continue
             target = now[0]["targets"][name]
             if one["target"] == _machine(target):
                 left = {"module": one["module"], "options": one["options"], "targets": {}, "left": True}
-                found.setdefault(_key(one), left)["targets"][name] = target
+                found.setdefault(key_of(one), left)["targets"][name] = target
     return list(found.values())
 
 
@@ -117,7 +116,3 @@ def _outside(groups: Sequence[str], balancer: Balancer, answer: Answer) -> Balan
 
 def _machine(target: Mapping[str, Any]) -> Dict[str, Any]:
     return {key: value for key, value in target.items() if key != "port"}
-
-
-def _key(balancer: Mapping[str, Any]) -> str:
-    return json.dumps([balancer["module"], balancer["options"]], sort_keys=True)

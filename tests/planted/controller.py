@@ -815,7 +815,7 @@ FAULTS = (
     Fault(
         name="floor-is-not-held",
         breaks="The last healthy members are drained.",
-        file="plugins/plugin_utils/balancer_pass.py",
+        file="plugins/plugin_utils/balancer_floor.py",
         before="        if self._check_mode or len(healthy) >= floor:\n",
         after="        if True:\n",
         tests=("tests/unit/plan/test_balancers.py",),
@@ -823,7 +823,7 @@ FAULTS = (
     Fault(
         name="members-that-do-not-serve-count",
         breaks="Members that do not serve count as if they did when others are drained.",
-        file="plugins/plugin_utils/balancer_pass.py",
+        file="plugins/plugin_utils/balancer_floor.py",
         before="        if len(others) < self._floor and self._has_clients():\n",
         after="        if False:\n",
         tests=("tests/unit/plan/test_balancers.py",),
@@ -848,7 +848,7 @@ FAULTS = (
     Fault(
         name="balancer-module-that-crashes-has-done-well",
         breaks="A load balancer's module that fails without a finding of its own counts as one that has done as asked.",
-        file="plugins/plugin_utils/balancer_pass.py",
+        file="plugins/plugin_utils/balancer_answers.py",
         before='    if not answer.get("failed"):\n',
         after='    if not answer.get("failures"):\n',
         tests=("tests/unit/plan/test_balancers.py",),

@@ -380,7 +380,7 @@ FAULTS = (
     Fault(
         name="nobody-leaves-that-was-not-put-in",
         breaks="A run cannot replace what a killed deployment has left out of service, because too few others serve.",
-        file="plugins/plugin_utils/balancer_pass.py",
+        file="plugins/plugin_utils/balancer_floor.py",
         before="self._well.difference(self._kept_out.maybe_out).intersection(leaving)",
         after="self._well.intersection(leaving)",
         tests=("tests/unit/plan/test_taken_over_agents.py",),
@@ -388,7 +388,7 @@ FAULTS = (
     Fault(
         name="who-is-out-counts-as-in-service",
         breaks="A batch that a killed deployment left out of service cannot be replaced while another member is down.",
-        file="plugins/plugin_utils/balancer_pass.py",
+        file="plugins/plugin_utils/balancer_floor.py",
         before="        if serve != asked:\n",
         after="        if serve:\n",
         tests=("tests/unit/plan/test_taken_over_agents.py",),
@@ -396,7 +396,7 @@ FAULTS = (
     Fault(
         name="untried-release-is-brought-in",
         breaks="Before a drain, an agent that a killed deployment has just activated is given requests.",
-        file="plugins/plugin_utils/balancer_pass.py",
+        file="plugins/plugin_utils/balancer_floor.py",
         before="[name for name in others if put_in and name not in self._kept_out.everybody]",
         after="list(others)",
         tests=("tests/unit/plan/test_taken_over_agents.py",),
@@ -460,8 +460,8 @@ FAULTS = (
     Fault(
         name="failed-batch-is-brought-in-for-want-of-others",
         breaks="A rollback gives requests to the batch that has failed where nobody else of the run serves.",
-        file="plugins/plugin_utils/balancer_pass.py",
-        before="not (names or self._again or self._beyond",
+        file="plugins/plugin_utils/balancer_floor.py",
+        before="not (names or self.again or self._beyond",
         after="not (names or False and self._beyond",
         tests=("tests/unit/plan/test_kept_out.py",),
     ),
@@ -484,7 +484,7 @@ FAULTS = (
     Fault(
         name="lasting-takeover-is-kept-out-whoever-leaves",
         breaks="A rollback of what was taken over ends for the floor, because one of them had never been in service.",
-        file="plugins/plugin_utils/balancer_pass.py",
+        file="plugins/plugin_utils/balancer_floor.py",
         before="            healthy = self._with_spare(balancer, healthy, floor)\n",
         after="",
         tests=("tests/unit/plan/test_kept_out.py",),
@@ -508,7 +508,7 @@ FAULTS = (
     Fault(
         name="left-out-behind-another-balancer",
         breaks="A killed run left the members of one cloud out of service, and the next one drains the other cloud's.",
-        file="plugins/plugin_utils/balancer_pass.py",
+        file="plugins/plugin_utils/balancer_floor.py",
         before="        if not asks or len(planned) < 2 or",
         after="        if True or",
         tests=("tests/unit/plan/test_balancers.py",),
@@ -516,7 +516,7 @@ FAULTS = (
     Fault(
         name="missed-behind-another-balancer-once",
         breaks="Members that were out behind another balancer before the first drain of a run are in for the second.",
-        file="plugins/plugin_utils/balancer_pass.py",
+        file="plugins/plugin_utils/balancer_floor.py",
         before="        self._run.miss(self._out.difference(self._leaving))\n",
         after="",
         tests=("tests/unit/plan/test_balancers.py",),
@@ -524,7 +524,7 @@ FAULTS = (
     Fault(
         name="who-leaves-another-balancer-serves",
         breaks="A batch behind two balancers is drained from each as if its members stayed in the other one.",
-        file="plugins/plugin_utils/balancer_pass.py",
+        file="plugins/plugin_utils/balancer_floor.py",
         before="(known, self._out, self._leaving)",
         after="(known, self._out)",
         tests=("tests/unit/plan/test_balancers.py",),
@@ -532,7 +532,7 @@ FAULTS = (
     Fault(
         name="members-elsewhere-that-are-away",
         breaks="In a fleet over two clouds, members that cannot be reached make up for those that a balancer lacks.",
-        file="plugins/plugin_utils/balancer_pass.py",
+        file="plugins/plugin_utils/balancer_floor.py",
         before="len((self._well | self._beyond).difference(known, ",
         after="len(set(self._table.members).difference(known, ",
         tests=("tests/unit/plan/test_balancers.py",),
@@ -572,7 +572,7 @@ FAULTS = (
     Fault(
         name="floor-is-each-balancer-s",
         breaks="Behind two load balancers a member in service is drained though too few others serve in all.",
-        file="plugins/plugin_utils/balancer_pass.py",
+        file="plugins/plugin_utils/balancer_floor.py",
         before='in self._options["balancers"] if asked else ():',
         after="in ():",
         tests=("tests/unit/plan/test_kept_out.py",),

@@ -42,6 +42,8 @@ LAYERS = (
     PLUGINS / "action" / "fleet_lock.py",
     PLUGINS / "action" / "fleet_plan.py",
     PLUGINS / "action" / "fleet_verify.py",
+    PLUGINS / "plugin_utils" / "balancer_answers.py",
+    PLUGINS / "plugin_utils" / "balancer_floor.py",
     PLUGINS / "plugin_utils" / "balancer_pass.py",
     PLUGINS / "module_utils" / "kubernetes" / "other_identities.py",
     PLUGINS / "action" / "fleet_kubernetes.py",

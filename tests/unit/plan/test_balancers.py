@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
-    balancer_pass,
+    balancer_answers,
     balancer_targets,
     fleet_action,
     fleet_variables,
@@ -93,7 +93,7 @@ REFUSED = {"code": "target-not-healthy", "what": "The target is unhealthy.", "wh
 def test_whatever_a_balancer_s_module_fails_with_is_reported(
     answer: dict[str, Any], reported: list[tuple[str, str]]
 ) -> None:
-    found = balancer_pass.failures_of(answer, {"options": {"target_group": "agents"}})
+    found = balancer_answers.failures_of(answer, {"options": {"target_group": "agents"}})
     assert [(item["code"], item["what"]) for item in found] == reported
 
 

@@ -46,7 +46,7 @@ def went_back(world: World) -> set[str]:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
-    return fleet(NAMES, {NEW: {"m5": DOWN}})
+    return fleet(NAMES, (), {NEW: {"m5": DOWN}})
 
 
 def test_one_that_cannot_be_rolled_back_costs_the_others_their_batches_and_no_more(world: World) -> None:
