@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import serving
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_answers import (
     Ask,
@@ -27,6 +28,7 @@ class Floor:
     """The members that leave, and the others.
 
     :param ask: calls a balancer's module; the caller knows what it changes.
+    :param options: the run's.
     :param observations: what was observed last, by name.
     :param leaving: those that are taken out of service; nobody, where some are put in.
     """
@@ -35,19 +37,20 @@ class Floor:
         self,
         run: RunDirectory,
         ask: Ask,
+        table: Table,
+        options: Mapping[str, Any],
         observations: Mapping[str, Mapping[str, Any]],
         kept_out: KeptOut,
         leaving: Sequence[str],
         check_mode: bool,
     ) -> None:
         self._run, self._ask, self._observations, self._kept_out = run, ask, observations, kept_out
-        self._leaving, self._check_mode, self._options = leaving, check_mode, run.options()
-        table = run.table()
-        self._fleet = table.fleet
+        self._leaving, self._check_mode = leaving, check_mode
+        self._fleet, self._options = table.fleet, options
         self._well = serving(table, observations)
         # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
-        self._beyond = table.beyond(self._options["hosts"])
-        self._floor = floor_of(run, run.rollback_begun())
+        self._beyond = table.beyond(options["hosts"])
+        self._floor = floor_of(run, table, options, run.rollback_begun())
         #: Whether they were touched before and are rolled back: where a balancer takes nobody in, those that are in
         #: already may be enough.
         self.again = bool(set(leaving).intersection(run.touched()))

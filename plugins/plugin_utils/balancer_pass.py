@@ -38,7 +38,9 @@ class BalancerPass:
         self.put_in: Set[str] = set()
         leaving = self.members if args["state"] == "absent" else []
         self._kept_out = kept_out(run, self._observations, self._options.get("soak", 0))
-        self._floor = Floor(run, self._ask, self._observations, self._kept_out, leaving, check_mode)
+        self._floor = Floor(
+            run, self._ask, self._table, self._options, self._observations, self._kept_out, leaving, check_mode
+        )
         self._result: Dict[str, Any] = {"changed": False}
         self._result.update({key: [] for key in ("targets", "addresses", "diff", "others", "kept", "stale", "left")})
         self._failures: List[Mapping[str, Any]] = []

@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import Pace
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils import screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -21,14 +22,14 @@ def pace_of(options: Mapping[str, Any]) -> Pace:
     return Pace(options["batch"], options["canary"], options["min_available"], options["max_unreachable"])
 
 
-def floor_of(run: RunDirectory, rolls_back: bool) -> int:
+def floor_of(run: RunDirectory, table: Table, options: Mapping[str, Any], rolls_back: bool) -> int:
     """Members that have to stay in service. Those of a fleet that is new were in nobody's; nor does a rollback miss
     those that have nothing to go back to."""
     if run.order.first_deployment():
         return 0
-    whole = len(run.table().members)
+    whole = len(table.members)
     known = whole - len({*run.order.left_out(), *(run.new() if rolls_back else ())})
-    return min(known, pace_of(run.options()).floor(known, whole))
+    return min(known, pace_of(options).floor(known, whole))
 
 
 #: Seconds that a deployment is given beside its gates and soaks: once, and for every batch.

@@ -501,8 +501,8 @@ FAULTS = (
         name="floor-that-only-the-new-machines-make",
         breaks="A rollback does not remove the last new machines: praxis_min_available is a number that counts them.",
         file="plugins/plugin_utils/fleet_action.py",
-        before="min(known, pace_of(run.options()).floor(known, whole))",
-        after="pace_of(run.options()).floor(known, whole)",
+        before="min(known, pace_of(options).floor(known, whole))",
+        after="pace_of(options).floor(known, whole)",
         tests=("tests/unit/plan/test_kept_out.py",),
     ),
     Fault(
