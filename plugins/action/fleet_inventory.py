@@ -34,8 +34,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         machines = fleet_variables.machines_of(task_vars["groups"])
         may_be_empty = args["allow_empty"] or bool(fleet_variables.hosts_of(task_vars["groups"], TARGET))
         try:
-            ways = {"logs_in": args["logs_in"], "observes": args["observes"]}
-            whole_inventory.require(task_vars, machines, self._templar.template, may_be_empty, **ways)
+            whole_inventory.require(
+                task_vars, machines, self._templar.template, may_be_empty, args["logs_in"], args["observes"]
+            )
             if args["logs_in"]:
                 whole_inventory.require_logins(task_vars["hostvars"], machines)
             if args["needs_cloud"]:

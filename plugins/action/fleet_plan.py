@@ -80,8 +80,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
             given, lost = self._from_variables(task_vars)
-            if not args["observe"]:
-                _refuse(lost)
+            if lost and not args["observe"]:
+                raise Failed(*lost)
             args.update(given)
             names = fleet_variables.machines_of(task_vars["groups"])
             whole_inventory.require(task_vars, names, self._templar.template, observes=args["observe"])
@@ -198,11 +198,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _lines(self, findings: Iterable[Finding]) -> List[str]:
         return lines(findings, every=self._display.verbosity > 0)
-
-
-def _refuse(findings: List[Finding]) -> None:
-    if findings:
-        raise Failed(*findings)
 
 
 def _as_warnings(findings: Iterable[Finding]) -> List[Finding]:

@@ -47,7 +47,7 @@ def unnamed(members: Sequence[MemberVariables]) -> List[Finding]:
 
 
 def named(members: Sequence[MemberVariables]) -> List[MemberVariables]:
-    """The other ones."""
+    """The members that a load balancer can be asked about."""
     return [one for one in members if not _missing(one)]
 
 
