@@ -9,8 +9,6 @@ docs/releases.md says each of these. test_kept_out.py and test_taken_over_agents
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -18,17 +16,12 @@ from ansible import constants
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from ansible_collections.praxis.cloud.plugins.action import agent_info, agent_release, fleet_lock
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan
-from ansible_collections.praxis.cloud.plugins.plugin_utils import run_directory
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
 from tests import tiers
-from tests.unit.plan.made_run import Facts, Run
-from tests.unit.plan.made_world import CRASHES, DOWN, GONE, SOAK, WELL, Host, Killed, World, goals, plan_of
-
-OLDER, OLD, NEW, OTHER = "older", "old", "new", "other"
-WORDS = (OLDER, OLD, NEW, OTHER)
+from tests.unit.plan.made_releases import NEW, OLD, OTHER, Witness, dead, fleet, is_whole, next_plan
+from tests.unit.plan.made_run import Run
+from tests.unit.plan.made_world import CRASHES, DOWN, SOAK, WELL, Killed, World, goals, plan_of
 
 
 @st.composite
@@ -80,91 +73,8 @@ def balancers(names: list[str], count: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def fleet(names: list[str], fresh: Collection[str], natures: dict[str, dict[str, str]]) -> World:
-    """A fleet that has had two deployments and is well, beside it machines that nothing was deployed to, and how
-    releases will do on its hosts."""
-    hosts = {}
-    plans = {word: plan_of((word,) * len(names)) for word in WORDS}
-    for name in names:
-        ids = {word: plan.members[name].release for word, plan in plans.items()}
-        past = [{"run": f"run-{fence}", "owner": "ann@desk", "reason": "deploy", "fence": fence, "at": 1.0 * fence,
-                 "release": ids[word]} for fence, word in ((1, OLDER), (2, OLD))]  # fmt: skip
-        known = {ids[word]: each.get(name, WELL) for word, each in natures.items()}
-        ended = {**past[-1], "process": GONE, "lock_host": "m1", "expires": 3.0, "ended": True}
-        if name in fresh:
-            hosts[name] = Host(name, None, None, [], known)
-        else:
-            hosts[name] = Host(name, ids[OLD], ids[OLD], past, known, deployment=ended)
-    return World(hosts, set(names).difference(fresh))
-
-
-class Witness:
-    """Sees what a run does, and that it may."""
-
-    def __init__(self, world: World, run: Run) -> None:
-        self.world, self.run, self.acted = world, run, set()
-        self.drained: set[str] = set()
-        world.watch = self.see
-
-    @property
-    def floor(self) -> int:
-        """As many members stay in service. A rollback does not miss those that have nothing to go back to."""
-        files, hosts = self.run.files, self.world.hosts
-        known = set(hosts).difference(files.order.left_out(), files.new() if files.rollback_begun() else ())
-        return 0 if files.order.first_deployment() else pace_of(files.options()).floor(len(known), len(hosts))
-
-    def see(self, what: str, names: Collection[str]) -> None:
-        serving = self.world.serving()
-        if what == "absent":
-            lost = serving.intersection(names)
-            unseen = any(host.dead for host in self.world.hosts.values())  # the run may not know of it yet
-            assert not lost or len(serving - lost) >= self.floor or unseen, (what, names, serving)
-            self.drained |= lost
-        elif what == "present":
-            self._put_in(set(names) - self.world.in_service)
-        elif what != "confirm":
-            self.acted |= set(names)
-            assert not serving.intersection(names), (what, names)
-
-    def _put_in(self, names: set[str]) -> None:
-        """Nobody is put into service with what failed in this run; docs/releases.md names the exceptions."""
-        files, hosts = self.run.files, self.world.hosts
-        if not files.rollback_begun():
-            return
-        parts = [set(one["targets"]) for one in files.options()["balancers"]]
-        for name in names - self.drained:
-            host = hosts[name]
-            beside = [hosts[other] for part in parts if name in part for other in part]
-            if host.runs == host.good or not any(one.answers and one.runs == one.good for one in beside):
-                continue
-            lasted = host.age >= SOAK and not host.restarts
-            batches = {one for batch in files.order.before()["batches"] or [] for one in batch}
-            left = name not in batches or name in files.rolled_back()
-            few = len(self.world.serving()) <= self.floor
-            assert left and lasted and few, (name, host, self.world.serving())
-
-
 def state(world: World) -> Any:
     return {name: (host.runs, host.good, host.container) for name, host in world.hosts.items()}
-
-
-def next_plan(world: World, names: list[str], word: str, hosts: Collection[str]) -> tuple[Plan, dict[str, Any]]:
-    """The plan of the next run, and what it has to know besides."""
-    if word != "rollback":
-        return plan_of((word,) * len(names)), {}
-    ids = {plan_of((one,) * len(names)).members[name].release: one for one in WORDS for name in names}
-    now = plan_of((OLD,) * len(names))
-    goal, to, begun = goals(world, now, hosts)
-    new = {name for name in hosts if not world.hosts[name].good}
-    if new == set(hosts):
-        raise Failed(Finding("no-good-release", "None has one.", "the fleet", "Deploy."))
-    apart = [asdict(Finding("no-good-release", "It is new.", name, "Deploy.", WARNING)) for name in sorted(new)]
-    as_it_is = {name: host.runs for name, host in world.hosts.items() if name in new and host.answers}
-    words = tuple(ids.get(to.get(name) or as_it_is.get(name) or world.hosts[name].good or "", "") for name in names)
-    among = None if begun else sorted({one["run"] for name in hosts for one in world.hosts[name].history})
-    plan = plan_of(words)
-    idle = {name: {"outcome": "unchanged", "observation": world.observe(name, plan)} for name in new - set(as_it_is)}
-    return plan, {"reason": f"rollback to {goal}", "chosen_among": among, "apart": apart, "known": idle}
 
 
 def goal_of(world: World, names: list[str]) -> Any:
@@ -207,16 +117,6 @@ def killed(case: dict[str, Any]) -> World:
     return world
 
 
-@pytest.fixture(scope="module")
-def no_disk() -> Iterator[pytest.MonkeyPatch]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_directory, "FactFiles", Facts)
-        patch.setattr(fleet_lock, "MOMENT", 0.0)  # no time passes, and the lock is seen to each time
-        for module in (agent_info, agent_release):  # a host that is lost stays away
-            patch.setattr(module, "persistently", lambda _display, _name, ask, *_more, **_words: ask())
-        yield patch
-
-
 @tiers.examples(300)
 @given(scenarios())
 def test_whatever_comes_after_a_killed_run(no_disk: pytest.MonkeyPatch, case: dict[str, Any]) -> None:
@@ -249,17 +149,6 @@ def test_whatever_comes_after_a_killed_run(no_disk: pytest.MonkeyPatch, case: di
             assert state(world) == before
             assert goal_of(world, names) == goal or world.away  # a host that is away cannot give its lock back
             assert served <= world.serving() | world.away
-
-
-def dead(world: World) -> set[str]:
-    return {name for name, host in world.hosts.items() if host.dead}
-
-
-def is_whole(world: World, names: Collection[str], plan: Plan) -> None:
-    """What a good run leaves."""
-    hosts = {name: world.hosts[name] for name in names}
-    assert hosts.keys() <= world.serving() | dead(world)
-    assert all(host.runs == host.good == plan.members[name].release for name, host in hosts.items())
 
 
 def went_back(world: World, run: Run, floor: int) -> None:

@@ -12,9 +12,9 @@ import pytest
 from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR
+from tests.unit.plan.made_releases import NEW, OLD, Witness, fleet
 from tests.unit.plan.made_run import Run
 from tests.unit.plan.made_world import DOWN, World, plan_of
-from tests.unit.plan.test_any_next_run import NEW, OLD, Witness, fleet
 
 NAMES = [f"m{number}" for number in range(1, 8)]
 OF_NEW, OF_OLD = (plan_of((word,) * len(NAMES)) for word in (NEW, OLD))

@@ -21,11 +21,9 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tests import tiers
+from tests.unit.plan.made_releases import NEW, OTHER, fleet, is_whole, next_plan
 from tests.unit.plan.made_run import Run
 from tests.unit.plan.made_world import World
-from tests.unit.plan.test_any_next_run import NEW, OTHER, fleet, is_whole, next_plan, no_disk
-
-__all__ = ["no_disk"]
 
 
 class Turns:
