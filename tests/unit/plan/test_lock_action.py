@@ -317,6 +317,8 @@ def test_what_lies_beneath_a_person_s_lock_is_left_to_the_next_one_as_well(
     assert (hosts.records["m1"]["ended"], hosts.records["m1"]["reason"]) == (False, "rollback to x")
 
 
+#: The clocks of all hosts: of two whose records end alike, the first by name counts.
+NOW = time.time()
 WAITED = {"wait": 30, "observations": "seen", "hosts": ["m1", "m2", "m3"]}
 
 
@@ -325,7 +327,7 @@ def kept(host: str, **more: Any) -> dict[str, Any]:
     at_work = {**OTHER, "process": {"place": "elsewhere", "pid": 7, "started": "1"}, "last": False, "lock_host": host}
     wanted = deployment.deployment_from({**at_work, **more})
     assert wanted is not None
-    return {"observation": {"deployment": wanted.record(time.time(), ended=False), "host": {"clock": time.time()}}}
+    return {"observation": {"deployment": wanted.record(NOW, ended=False), "host": {"clock": NOW}}}
 
 
 @pytest.mark.parametrize(("answers", "ask"), [
