@@ -8,11 +8,14 @@ A changed input makes another tag and so a build; an unchanged one is found. Nam
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,10 +112,30 @@ def ensure(image: Image, logs: Path) -> str:
         ensure(image.under, logs)
     else:
         ensure_base(image.suite, logs)
-    with step(f"building the image {tag}"):
-        docker.build(tag, image.context, {"BASE": image.base, **image.arguments}, image.version,
-                     logs / f"build-{image.name}.log")
+    with _alone(image.context, tag):
+        if not docker.inspect("image", tag):
+            with step(f"building the image {tag}"):
+                docker.build(tag, image.context, {"BASE": image.base, **image.arguments}, image.version,
+                             logs / f"build-{image.name}.log")
     return tag
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, tag: str) -> Iterator[None]:
+    """Sandboxes of one checkout that come up together want the same images: one makes them, the others wait for it.
+
+    :param folder: is locked, and not changed.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with step(f"waiting for {tag}, which another sandbox makes"):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def ensure_base(suite: str, logs: Path) -> None:
@@ -120,6 +143,12 @@ def ensure_base(suite: str, logs: Path) -> None:
     tag = base_tag(suite)
     if docker.inspect("image", tag):
         return
+    with _alone(FOLDER, tag):
+        if not docker.inspect("image", tag):
+            _make_base(suite, tag, logs)
+
+
+def _make_base(suite: str, tag: str, logs: Path) -> None:
     if shutil.which("debootstrap") is None and not Path("/usr/sbin/debootstrap").exists():
         raise Problem("debootstrap is not installed; the sandbox's images are made with it", "PATH",
                       "apt-get install debootstrap")

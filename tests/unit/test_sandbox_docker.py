@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,3 +80,34 @@ def test_docker_that_is_there_already_is_as_the_role_leaves_it() -> None:
     defaults = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))
     settings = json.loads((images.FOLDER / "ready" / "daemon.json").read_text(encoding="utf-8"))
     assert settings == {**defaults["docker_daemon_defaults"], **defaults["docker_daemon"]}
+
+
+@pytest.mark.parametrize("base", [True, False])
+def test_of_two_sandboxes_that_want_an_image_one_makes_it(monkeypatch, tmp_path, base: bool) -> None:
+    image = images.BALANCER
+    tag = images.base_tag(image.suite) if base else image.tag
+    made, missed = list[str](), set[int]()
+    both_missed = threading.Barrier(2, timeout=30)
+
+    def inspect(_kind: str, name: str) -> bool:
+        if name == tag and threading.get_ident() not in missed:
+            missed.add(threading.get_ident())
+            both_missed.wait()
+            return False
+        return name in made or name != tag
+
+    def make(*_arguments: object) -> None:
+        descriptor = os.open(images.FOLDER if base else image.context, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):  # the other one has to wait
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(descriptor)
+        made.append(tag)
+
+    monkeypatch.setattr(docker, "inspect", inspect)
+    monkeypatch.setattr(docker, "build", make)
+    monkeypatch.setattr(images, "_make_base", make)
+    with ThreadPoolExecutor(2) as pool:
+        for each in [pool.submit(*((images.ensure_base, image.suite) if base else (images.ensure, image)), tmp_path)
+                     for _sandbox in range(2)]:
+            each.result()
+    assert made == [tag]
