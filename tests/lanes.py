@@ -68,12 +68,12 @@ PLAYBOOKS = {
     "fleet": Playbooks("aws", ("test_deploy", "test_leaks", "test_contract", "test_host_faults")),
     "releases": Playbooks("aws", ("test_releases_killed", "test_releases", "test_releases_held",
                                   "test_releases_balancer", "test_releases_hosts")),
-    "rest": Playbooks("aws", ("test_own", "test_installed", "test_storm", "test_both")),
+    "rest": Playbooks("aws", ("test_own", "test_storm", "test_both")),
     "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_data",
                                 "test_doctor_google", "test_own", "test_storm", "test_image_google")),
     "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
-    "scenes": Playbooks("aws", ("test_image", "test_doctor", "test_data", "test_ecs", "test_molecule", "test_proxy",
-                                "test_mixed", "test_ecs_members")),
+    "scenes": Playbooks("aws", ("test_installed", "test_image", "test_doctor", "test_data", "test_ecs", "test_molecule",
+                                "test_proxy", "test_mixed", "test_ecs_members")),
     "provision": Playbooks("aws", ("test_provision", "test_upgrade")),
     # The execution environment: built, and a fleet from nothing and back in it.
     "ee": Playbooks("aws", ("test_execution_environment",)),
@@ -136,9 +136,9 @@ class Leg:
         command = (str(self.python), "-m", "pytest", temporary, *recorded, *arguments)
         return Lane(name, command, {**self.environment, **environment})
 
-    def units(self, name: str, *arguments: str, processes: str = "auto", **environment: str) -> Lane:
+    def units(self, name: str, *arguments: str, **environment: str) -> Lane:
         """The unit tests, in a process for each core: they take over from each other what they have not begun."""
-        return self.tests(name, "-n", processes, "--dist", "worksteal", *arguments, "tests/unit", **environment)
+        return self.tests(name, "-n", "auto", "--dist", "worksteal", *arguments, "tests/unit", **environment)
 
     def sandbox(self, name: str, *arguments: str, **environment: str) -> Lane:
         """The same, with a place for a sandbox."""
@@ -156,10 +156,7 @@ FIRST, NEWEST = Leg(), Leg("newest")
 def lanes(tier: str) -> list[Lane]:
     """The lanes of a tier, in the order in which they are begun."""
     if tier == "fast":
-        # Nothing else wants the cores, and some tests wait.
-        processes = str((os.cpu_count() or 1) + 1)
-        units = FIRST.units("fast", "-m", "not slow", processes=processes, **FEW)
-        return [units, FIRST.static("lint", "scripts/lint", "--fast")]
+        return [FIRST.units("fast", "-m", "not slow", **FEW), FIRST.static("lint", "scripts/lint", "--fast")]
     newest = [NEWEST.playbooks("newest"), NEWEST.units("newest-unit"), NEWEST.static("newest-lint", "scripts/lint")]
     if tier == "newest":
         return newest

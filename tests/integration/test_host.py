@@ -557,7 +557,7 @@ def test_where_nothing_is_sealed_a_step_after_a_reboot_says_what_is_missing(pair
     assert (done["outcome"], done["changes"]) == ("activated", ["start container"]), done
 
 
-@pytest.mark.parametrize("number", [0, 1])  # the two engines
+@pytest.mark.parametrize("number", tiers.first([0, 1]))  # the two engines
 def test_whoever_prunes_images_costs_no_rollback(pair: list[Host], number: int) -> None:
     """Not even those that `prune` was told to remove all the same: they are pulled before anything is disturbed."""
     host = pair[number]

@@ -200,6 +200,7 @@ FAULTS = (
         before='"HttpTokens": "required", "HttpPutResponseHopLimit": 1}',
         after='"HttpTokens": "optional", "HttpPutResponseHopLimit": 1}',
         tests=("tests/unit/modules/test_aws_machines.py",),
+        tier="test",
     ),
     Fault(
         name="surplus-goes-before-the-failure-is-reported",
@@ -312,6 +313,7 @@ FAULTS = (
         before='members = [member for member in found if not member.get("stopped")]',
         after="members = list(found)",
         tests=("tests/unit/inventory/test_fleet.py",),
+        tier="test",
     ),
     Fault(
         name="removal-takes-the-data",

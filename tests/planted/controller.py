@@ -272,6 +272,7 @@ FAULTS = (
         before='staged = "%s.%d.new" % (path, os.getpid())',
         after='staged = path + ".new"',
         tests=("tests/unit/plan/test_run_directory.py",),
+        tier="test",
     ),
     Fault(
         name="first-words-last",
@@ -455,6 +456,7 @@ FAULTS = (
         before="    if not changed and reached(seen, targets, state):",
         after='    if state == "absent" or not changed and reached(seen, targets, state):',
         tests=("tests/unit/modules/test_aws_lb_target.py",),
+        tier="test",
     ),
     Fault(
         name="failed-source-hides-an-earlier-one",
@@ -752,6 +754,7 @@ FAULTS = (
         before="paths.config(desired.wanted.file_name)",
         after="paths.config(desired.wanted.name)",
         tests=("tests/unit/host/test_deploy.py",),
+        tier="test",
     ),
     Fault(
         name="kept-release-is-written-anew",

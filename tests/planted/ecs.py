@@ -141,6 +141,7 @@ FAULTS = (
         before="            self.may()\n",
         after="",
         tests=("tests/unit/google/test_killed.py",),
+        tier="test",
     ),
     Fault(
         name="a-stalled-service-stays-so",

@@ -114,6 +114,7 @@ FAULTS = (
         before="sorted(set(images).difference(kept))",
         after="sorted(set(images))",
         tests=("tests/unit/host/test_deploy.py",),
+        tier="test",
     ),
     Fault(
         name="image-is-anybody-s-to-prune",
@@ -311,6 +312,7 @@ FAULTS = (
         before="                files.remove_file(self._paths.sealed_environment(part))\n",
         after="",
         tests=("tests/unit/host/test_seal.py",),
+        tier="test",
     ),
     Fault(
         name="service-change-restarts-the-agent",
@@ -327,6 +329,7 @@ FAULTS = (
         before="            if part not in needed:\n",
         after="            if part:\n",
         tests=("tests/unit/host/test_services.py",),
+        tier="test",
     ),
     Fault(
         name="bad-service-passes",
@@ -455,6 +458,7 @@ FAULTS = (
         before="    if current.socket_group != current.socket_group_stored:\n",
         after="    if False:\n",
         tests=("tests/unit/host/test_deploy.py",),
+        tier="test",
     ),
     Fault(
         name="unknown-bytes-are-a-blank-disk",

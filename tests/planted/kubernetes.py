@@ -291,6 +291,7 @@ FAULTS = (
         before="self.cluster.require_sight()",
         after="self.cluster.remember()",
         tests=("tests/unit/kubernetes/test_refusals.py",),
+        tier="test",
     ),
     Fault(
         name="a-rollback-that-is-not-complete-goes-further",

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import botocore.client
 import botocore.loaders
 import botocore.session
 import pytest
@@ -64,6 +65,22 @@ def _models_read_once() -> Iterator[None]:
     loader = botocore.loaders.Loader()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", lambda search_path_string=None: loader)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clients_made_once() -> Iterator[None]:
+    """One class of a service's clients for all tests: each session makes its own, with a method for each operation."""
+    made: dict[str, type] = {}
+    make = botocore.client.ClientCreator._create_client_class
+
+    def once(self: Any, service: str, model: Any) -> type:
+        if service not in made:
+            made[service] = make(self, service, model)
+        return made[service]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.client.ClientCreator, "_create_client_class", once)
         yield
 
 

@@ -115,6 +115,7 @@ def _without_a_playbook(path: Path) -> Iterator[str]:
                 yield f"{path.name}:{node.lineno}"
 
 
+@pytest.mark.slow
 def test_who_makes_a_client_without_a_playbook_only_reads() -> None:
     makers = [PLUGINS / "module_utils/cloud" / f"{name}.py" for name in ("aws", "aws_options", "gcp_options")]
     places = {

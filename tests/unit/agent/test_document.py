@@ -33,6 +33,7 @@ MULTIADDRS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(sections=SECTIONS, p2p=P2P, multiaddrs=MULTIADDRS)
 @tiers.examples(100)
 def test_the_joined_text_is_the_document_and_its_peers(

@@ -419,6 +419,7 @@ def test_the_agent_card_must_not_send_others_to_themselves() -> None:
     assert compiled({"api": {"host": "0.0.0.0"}}, address="10.0.0.7").document["api"]["host"] == "10.0.0.7"
 
 
+@pytest.mark.slow
 def test_p2p_connect_and_p2p_tool_are_never_called() -> None:
     texts = product()
     assert any("/p2p/info" in text for text in texts.values()), "nothing would be found by this search"

@@ -366,6 +366,7 @@ def test_parallel_hides_no_defect() -> None:
         map_parallel(lambda number: 1 // number, [1, 0, 2])
 
 
+@pytest.mark.slow
 def test_all_clients_of_a_process_read_a_service_s_model_once() -> None:
     """In a process of its own: in this one the tests share what they have read."""
     script = f"""

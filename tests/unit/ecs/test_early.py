@@ -70,6 +70,7 @@ def test_an_answer_of_before_the_deployment_is_no_verdict_on_it(
     assert fleet.wait() == [] and not stale
 
 
+@pytest.mark.slow
 def test_a_service_is_made_again_when_the_one_of_before_has_ended(account: Account) -> None:
     """Somebody has removed it, and its tasks are still drained."""
     account.deploy()

@@ -53,6 +53,7 @@ def ecs_lock(name: str, waits: list[float] | None = None, **options: Any) -> Ecs
     return EcsLock(plan().aws, "demo", deployment, 600, poll=poll, **options)
 
 
+@pytest.mark.slow
 def test_a_second_run_names_the_first_and_writes_nothing_but_its_own_revision(account: Account) -> None:
     with ecs_lock("one").held() as left:
         assert left == []
@@ -84,6 +85,7 @@ def test_a_run_waits_for_the_end_of_another(account: Account) -> None:
         assert len(waits) == 3
 
 
+@pytest.mark.slow
 def test_a_run_that_waits_in_vain_names_the_other(account: Account) -> None:
     waits: list[float] = []
     with ecs_lock("one").held(), pytest.raises(Failed) as raised, ecs_lock("two", waits, wait=20.0).held():

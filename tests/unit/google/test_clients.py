@@ -42,6 +42,7 @@ def body(name: str, **labels: str) -> compute_v1.Instance:
         network_interfaces=[compute_v1.NetworkInterface()])
 
 
+@pytest.mark.slow
 def test_an_instance_from_insert_to_delete(google, credentials):
     client = compute_v1.InstancesClient(credentials=credentials)
     client.insert(project=PROJECT, zone=ZONE, instance_resource=body("one", praxis_fleet="praxis")).result(timeout=20)
@@ -66,6 +67,7 @@ def test_an_operation_that_ends_in_an_error_is_reported(google, credentials):
     assert list(client.list(project=PROJECT, zone=ZONE)) == []
 
 
+@pytest.mark.slow
 def test_many_pages_are_one_list(google, credentials):
     client = compute_v1.InstancesClient(credentials=credentials)
     for number in range(7):

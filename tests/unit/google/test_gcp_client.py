@@ -134,6 +134,7 @@ def test_expired_credentials_are_renewed_in_the_middle(through):
     assert list(ours.paginate("compute", NETWORKS)) == []
 
 
+@pytest.mark.slow
 def test_a_page_that_fails_is_an_error_and_no_short_list(through):
     for number in range(3):
         client().call("compute", "POST", NETWORKS, body={**NETWORK, "name": f"net-{number}"})

@@ -240,6 +240,7 @@ def test_a_stopped_machine_is_started(fleet: Fleet, status: str) -> None:
     assert fleet.instances()[PLACES[0]]["status"] == "RUNNING"
 
 
+@pytest.mark.slow
 def test_a_service_account_given_by_hand_is_named_and_goes_when_the_machine_starts_again(fleet: Fleet) -> None:
     """What runs on the machine would have that account's rights. Compute Engine changes it on a stopped one only."""
     ours = f"fleet-alpha@{PROJECT}.iam.gserviceaccount.com"
@@ -382,6 +383,7 @@ def test_a_machine_in_another_region_is_an_error_and_no_second_machine(fleet: Fl
     assert fleet.asked(mark) == []
 
 
+@pytest.mark.slow
 def test_absent_takes_this_fleet_s_own_in_all_zones_and_nothing_else(fleet: Fleet) -> None:
     fleet.run()
     member(fleet.google, "bastion", fleet="alpha")

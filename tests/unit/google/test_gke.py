@@ -251,6 +251,7 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_made(
     assert gke.changes() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refused", ["container:projects.locations.clusters.create",
                                      "cloudresourcemanager:projects.setIamPolicy"])
 def test_an_account_that_is_not_known_everywhere_yet_is_waited_for(gke: Project, refused: str) -> None:

@@ -36,6 +36,7 @@ def gke(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pr
     return project
 
 
+@pytest.mark.slow
 def test_a_cluster_is_reached_by_its_name(gke: Project, tmp_path: Path) -> None:
     before = len(operations(gke.google))
     found = cluster_access.configuration(GKE, AwsClient("eu-west-1"), GcpClient())

@@ -13,6 +13,7 @@ from ansible_collections.praxis.cloud.plugins.modules import gcp_infrastructure
 from tests.unit.google.project import Project
 
 
+@pytest.mark.slow
 def test_in_google_cloud(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     since = project.mark()
     with monkeypatch.context() as patched:

@@ -47,6 +47,7 @@ def test_a_machine_without_a_public_address_uses_none(project: Project) -> None:
     assert project.present(check=True, public_address=False)["quotas"] == []
 
 
+@pytest.mark.slow
 def test_a_quota_that_may_not_be_read_stops_nothing_and_is_said(project: Project) -> None:
     with Operator(project).only("provision", without="compute.machineTypes.get"):
         (found,) = project.present()["quotas"]

@@ -127,6 +127,7 @@ def removed_by_role(shown: dict[str, Any]) -> list[str]:
     return list(templar.template(trust_as_template(removal["slots"])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "code"), [
     ({"slots": ["gcp.1"]}, "identity-name"),
     ({"fleet": "Demo"}, "identity-name"),
@@ -138,6 +139,7 @@ def test_what_cannot_be_is_reported_before_anything_is_asked(google, run, option
     assert google.operations() == []
 
 
+@pytest.mark.slow
 def test_versions_of_both_stores_in_one_list(cloud, google, owner, run):
     keep(owner, "llm", b"first", PLANTED.encode(), labels={"team": "core"}, versionAliases={"stable": "1"})
     cloud.client("secretsmanager").create_secret(Name="llm", SecretString=PLANTED)
@@ -161,6 +163,7 @@ def test_failures_of_both_stores_are_reported_at_once(cloud, run):
     assert len({each["what"] for each in ran.result["failures"]}) == 1
 
 
+@pytest.mark.slow
 def test_options_of_both_clouds_do_not_meet(google, owner, run, tmp_path):
     keep(owner, NAME, SEED)
     key = tmp_path / "other.json"

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.infrastructure.account import rows
 from tests.unit.infrastructure.version_0_1_0.fleet import SETTINGS, filled, recorded
 
@@ -23,6 +25,7 @@ def make(project: Project) -> None:
             known["$address"] = project.get(f"global/addresses/{NAME}")["address"]
 
 
+@pytest.mark.slow
 def test_it_is_taken_over_with_no_change_and_removed_whole(project: Project) -> None:
     project.options |= SETTINGS
     make(project)

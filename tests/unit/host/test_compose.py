@@ -49,6 +49,7 @@ def test_an_engine_that_is_not_there_is_down(tmp_path: Path) -> None:
     assert finding_of(caught.value, Desired("active")).code == "engine-down"
 
 
+@pytest.mark.slow
 def test_a_compose_that_does_not_end_is_ended_with_its_children(
     paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -176,6 +176,7 @@ def test_a_peer_whose_address_lies_in_a_network_of_the_engine_is_named_before_an
         assert not os.path.exists(paths.root)
 
 
+@pytest.mark.slow
 def test_a_network_that_the_engine_made_for_the_agent_is_named_when_the_mesh_is_missing(
     paths: Paths, engine: FakeEngine, docker: Path, answering: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

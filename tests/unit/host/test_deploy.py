@@ -305,6 +305,7 @@ def test_restoring_brings_back_settings_and_link(host: Paths, engine: FakeEngine
     assert "DEBUG" not in Path(host.config("alpha")).read_text()
 
 
+@pytest.mark.slow
 def test_a_host_that_is_renamed_goes_back_with_the_file_that_its_release_of_then_reads(
     host: Paths, engine: FakeEngine
 ) -> None:
@@ -327,6 +328,7 @@ def test_a_host_that_is_renamed_goes_back_with_the_file_that_its_release_of_then
     assert "DEBUG" in Path(host.config("beta")).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_releases_are_pruned_with_their_secrets_the_never_good_first(host: Paths, engine: FakeEngine) -> None:
     for name in ("r3", "r1", "r2"):
         engine.run(name)
@@ -697,6 +699,7 @@ def with_socket(release_id: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_an_agent_with_the_docker_socket_is_started_with_the_socket_s_group(
     host: Paths, engine: FakeEngine, docker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -734,6 +737,7 @@ def test_a_docker_socket_that_lets_nobody_of_its_group_in_is_refused(
     assert not refused or "%04o" % mode in result["failure"]["what"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", [0, 998])
 def test_the_socket_s_group_may_be_root_s(
     host: Paths, engine: FakeEngine, docker: Path, monkeypatch: pytest.MonkeyPatch, group: int
@@ -745,6 +749,7 @@ def test_the_socket_s_group_may_be_root_s(
     assert json.loads(Path(host.socket_group).read_text())["services"]["agent"]["group_add"] == [str(group)]
 
 
+@pytest.mark.slow
 def test_an_agent_without_the_docker_socket_gets_no_group(host: Paths) -> None:
     run(host, "active")
     assert not os.path.exists(host.socket_group)

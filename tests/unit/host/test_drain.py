@@ -126,6 +126,7 @@ def test_a_host_waits_when_it_has_admitted_the_step(
     assert (fence.read(paths, time.time()) or {})["run"] == "d1"
 
 
+@pytest.mark.slow
 def test_nobody_waits_in_check_mode_or_where_nothing_runs(
     paths: Paths, engine: FakeEngine, docker: Path, answering: dict[str, Any], waited: list[Any]
 ) -> None:

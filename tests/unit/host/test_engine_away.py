@@ -46,6 +46,7 @@ def test_it_waits_for_an_engine_that_restarts(
     assert os.readlink(host.current) == "releases/r1"
 
 
+@pytest.mark.slow
 def test_without_an_engine_nothing_of_the_host_is_changed(host: Paths, docker: Path) -> None:
     """The host goes back by itself when its engine is there again."""
     found = restored(host, deadline=0.01)

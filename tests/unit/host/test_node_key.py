@@ -38,6 +38,7 @@ def test_preparing_leaves_the_key_of_the_agent_that_runs(host: Paths) -> None:
     assert tree(host) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["active", "restored"])
 def test_the_activation_places_it(host: Paths, answering: dict[str, Any], state: str) -> None:
     """And a rollback, of a host that was to get it in this run: the members' lists name its new identity."""

@@ -92,6 +92,7 @@ def test_the_unit_brings_everything_back_into_memory(host: Paths) -> None:
     assert run(host, "prepared")["changed"] is False
 
 
+@pytest.mark.slow
 def test_a_step_after_a_reboot_unseals_what_it_needs(host: Paths, engine: FakeEngine) -> None:
     """A rollback too: the kept release's secrets come from this machine, and from no store."""
     run(host, "prepared", release=release("r2"))
@@ -126,6 +127,7 @@ def test_a_unit_that_systemd_refuses_is_named_with_the_reason(host: Paths, docke
     assert failed["what"].endswith("unsealed: no bus.")
 
 
+@pytest.mark.slow
 def test_a_release_goes_with_what_was_sealed_of_it(host: Paths, engine: FakeEngine) -> None:
     for name in ("r1", "r2", "r3"):
         run(host, "prepared", release=release(name))

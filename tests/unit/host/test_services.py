@@ -127,6 +127,7 @@ def test_its_settings_are_in_the_diff_and_ids_of_parts_are_not(host: Host) -> No
     assert len(files["after"].splitlines()) == 2  # the release's id, and what was changed
 
 
+@pytest.mark.slow
 def test_services_come_first_and_one_that_does_not_come_up_leaves_the_agent_as_it_is(
     paths: Paths, engine: FakeEngine, docker: Path, answering: dict[str, Any]
 ) -> None:
@@ -142,6 +143,7 @@ def test_services_come_first_and_one_that_does_not_come_up_leaves_the_agent_as_i
     assert [call.rpartition(" ")[2] for call in (docker / "calls").read_text().splitlines()] == ["files"]
 
 
+@pytest.mark.slow
 def test_a_changed_setting_replaces_that_container_alone(host: Host) -> None:
     changed = replace(FILES, environment={"LEVEL": "debug"})
     wanted = made(changed, WEB)
@@ -209,6 +211,7 @@ def test_a_service_that_is_not_well_fails_the_gate_by_name(
     assert "switch container" not in result["changes"]
 
 
+@pytest.mark.slow
 def test_a_rollback_starts_the_service_of_before_and_leaves_the_agent(host: Host) -> None:
     bad = replace(FILES, environment={"LEVEL": "debug"})
     wanted = made(bad, WEB)
@@ -224,6 +227,7 @@ def test_a_rollback_starts_the_service_of_before_and_leaves_the_agent(host: Host
     assert result["observation"]["release"]["current"] == host.release.id
 
 
+@pytest.mark.slow
 def test_what_a_kept_release_has_too_is_not_removed(host: Host) -> None:
     changed = replace(FILES, environment={"LEVEL": "debug"})
     older = host.release
@@ -288,6 +292,7 @@ class TestReboot:
         engine.images[IMAGE] = engine.images[TOOLS] = {"Architecture": "amd64"}
         return Host(paths, engine, docker)
 
+    @pytest.mark.slow
     def test_the_unit_brings_the_secrets_of_every_part_back(self, sealing: Host) -> None:
         paths, found = sealing.paths, sealing.release
         reboot(paths)
@@ -297,6 +302,7 @@ class TestReboot:
         assert not os.path.exists(paths.secrets_dir(WEB.part))  # it has none
         assert step(paths, "prepared", found)["changed"] is False
 
+    @pytest.mark.slow
     def test_a_release_from_before_the_services_comes_back_too(self, sealing: Host) -> None:
         """The script that is there by then knows of both."""
         before = made(environment={"A": "1"})
@@ -306,6 +312,7 @@ class TestReboot:
         assert os.path.exists(sealing.paths.environment(before.id))
         assert not os.path.exists(sealing.paths.secrets_dir(FILES.part))
 
+    @pytest.mark.slow
     def test_a_rollback_after_a_reboot_needs_no_store(self, sealing: Host) -> None:
         bad = replace(FILES, secrets={"TOKEN": "v2"})
         wanted = made(bad, WEB)

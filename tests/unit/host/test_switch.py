@@ -106,6 +106,7 @@ def test_a_rollback_by_the_controller_leaves_nothing_of_it(host: Paths, engine: 
     assert left(host) == []
 
 
+@pytest.mark.slow
 def test_somebody_who_is_at_work_again_winds_it_up(host: Paths, engine: FakeEngine) -> None:
     active(host, engine)
     before = observing.take(host)["switch"]["armed"]["until"]
@@ -307,6 +308,7 @@ def test_the_script_unseals_what_the_old_release_needs(host: Paths, engine: Fake
     assert (tmp_path / "unsealed").read_text(encoding="utf-8") == "r1\n"
 
 
+@pytest.mark.slow
 def test_the_script_does_nothing_once_it_is_disarmed(host: Paths, engine: FakeEngine) -> None:
     active(host, engine)
     text = Path(host.rollback).read_text(encoding="utf-8")
@@ -322,6 +324,7 @@ def test_without_a_whole_release_to_go_back_to_nothing_is_armed(host: Paths, eng
     assert left(host) == []
 
 
+@pytest.mark.slow
 def test_an_activation_that_comes_after_its_own_run_has_rolled_the_host_back_touches_nothing(
     host: Paths, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,6 +349,7 @@ def test_an_activation_that_comes_after_its_own_run_has_rolled_the_host_back_tou
     assert (found["failure"] or {}).get("code") != "step-late" and os.readlink(host.current) == "releases/r2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [False, True])
 def test_a_release_that_was_called_good_is_in_the_history_though_the_machine_went_down_between_the_two(
     host: Paths, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, first: bool

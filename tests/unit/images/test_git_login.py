@@ -133,6 +133,7 @@ def test_an_address_is_shown_without_its_login(given: str, url: str) -> None:
     assert read_repository(given).url == url
 
 
+@pytest.mark.slow
 def test_the_history_of_a_repository_and_of_its_submodules_is_in_no_build(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

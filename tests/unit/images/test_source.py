@@ -149,6 +149,7 @@ def test_whose_files_a_controller_makes_is_nothing_to_the_image(repository: Path
     assert modes == {"agent": 0o755, "main.py": 0o644}
 
 
+@pytest.mark.slow
 def test_a_pointer_of_lfs_is_no_content(repository: Path, tmp_path: Path) -> None:
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 7\n" % ("a" * 64)
     (repository / "agent" / "weights.bin").write_text(pointer)

@@ -129,6 +129,7 @@ def test_a_program_that_is_not_there_is_named() -> None:
     assert refused.value.findings[0].code == "program-missing"
 
 
+@pytest.mark.slow
 def test_a_program_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     with pytest.raises(Failed) as refused:

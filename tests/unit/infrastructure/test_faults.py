@@ -35,6 +35,7 @@ DISKS = {"data": {"size": 4}, "remove_data": True}
 NAMED = {"certificate": "managed", "dns_zone": "example.org", "dns_name": HOST}
 
 
+@pytest.mark.slow
 def test_every_kind_is_in_what_these_runs_make(cloud: Cloud) -> None:
     zone(cloud)
     parts = {"parts": [*PARTS, CLUSTER], "cluster": CLUSTER_OPTIONS["cluster"]}

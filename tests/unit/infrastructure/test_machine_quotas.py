@@ -55,6 +55,7 @@ def test_machines_that_fit_are_made(account: Account, monkeypatch: pytest.Monkey
     assert account.resources()["Instances"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", [True, False])
 def test_one_machine_too_many_is_named_and_nothing_is_made(
     account: Account, monkeypatch: pytest.MonkeyPatch, check: bool
@@ -87,6 +88,7 @@ def test_what_runs_already_is_counted_and_what_is_stopped_or_spot_is_not(
     assert account.present(hosts=1)["quotas"] == []
 
 
+@pytest.mark.slow
 def test_a_network_too_many_is_named_and_nothing_is_made(account: Account) -> None:
     ec2 = account.cloud.client("ec2")
     for number in range(5 - DEFAULT_VPC):

@@ -290,6 +290,7 @@ def test_somebody_elses_listener_on_443_is_neither_adopted_nor_removed(cloud: Cl
     assert listeners(cloud) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "code"),
     [

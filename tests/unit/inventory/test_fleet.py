@@ -130,6 +130,7 @@ def test_member_has_the_host_vars_and_groups_of_the_interface(tmp_path: Path) ->
     }
 
 
+@pytest.mark.slow
 def test_only_running_members_of_this_fleet(tmp_path: Path) -> None:
     launch("mine")
     launch("theirs", fleet_name="other")
@@ -163,6 +164,7 @@ def test_a_fleet_that_runs_has_nothing_to_report_of_it(tmp_path: Path) -> None:
     assert "praxis_inventory_stopped" not in read(source(tmp_path)).groups["all"].vars
 
 
+@pytest.mark.slow
 def test_fleet_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     launch("mine")
     launch("theirs", fleet_name="other")
@@ -333,6 +335,7 @@ def test_two_members_with_one_name_name_both_instances(tmp_path: Path) -> None:
     assert inventory.hosts == {}
 
 
+@pytest.mark.slow
 def test_two_sources_with_one_name_name_both_instances(tmp_path: Path) -> None:
     (one,), (two,) = launch("twin", fleet_name="a"), launch("twin", fleet_name="b")
     inventory = read(source(tmp_path / "a", "fleet: a\n"), source(tmp_path / "b", "fleet: b\n"))
@@ -431,6 +434,7 @@ def test_the_cache_is_used_kept_apart_by_fleet_and_refreshed(tmp_path: Path) -> 
     assert list(cached.hosts) == ["one", "two"]
 
 
+@pytest.mark.slow
 def test_a_failure_is_not_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = source(
         tmp_path, f"cache: true\ncache_plugin: ansible.builtin.jsonfile\ncache_connection: {tmp_path}/cache\n"

@@ -80,6 +80,7 @@ def test_check_mode_says_what_the_run_then_does(api: FakeApi) -> None:
     assert image(api) == OTHER
 
 
+@pytest.mark.slow
 def test_a_plan_that_was_agreed_to_is_held_to(api: FakeApi) -> None:
     agreed = run(api, "plan")["plan_id"]
     with pytest.raises(Failed) as raised:
@@ -226,6 +227,7 @@ def test_a_rollback_goes_to_the_deployment_before_and_then_there_is_one_more(api
     assert run(api, "rolled_back", to=past[1]["run"])["ok"] and image(api) == OTHER
 
 
+@pytest.mark.slow
 def test_nothing_to_roll_back_to(api: FakeApi) -> None:
     run(api, "deployed")
     with pytest.raises(Failed) as raised:
@@ -233,6 +235,7 @@ def test_nothing_to_roll_back_to(api: FakeApi) -> None:
     assert raised.value.findings[0].code == "no-earlier-deployment"
 
 
+@pytest.mark.slow
 def test_an_autoscaler_s_number_stays(api: FakeApi) -> None:
     run(api, "deployed")
     api.scaled["agent"] = 4
@@ -324,6 +327,7 @@ def test_another_deployment_at_work_is_left_alone(api: FakeApi) -> None:
     assert run(api, "deployed", kinds=of(OTHER), take_over="20990101T000000Z-aaaaaa")["ok"]
 
 
+@pytest.mark.slow
 def test_a_deployment_that_stopped_is_named_and_a_rollback_undoes_it(api: FakeApi) -> None:
     run(api, "deployed")
     held = api.objects[LEASE]
@@ -336,6 +340,7 @@ def test_a_deployment_that_stopped_is_named_and_a_rollback_undoes_it(api: FakeAp
     assert codes(run(api, "status")) == []
 
 
+@pytest.mark.slow
 def test_an_object_of_somebody_else_stops_the_run_before_anything_is_written(api: FakeApi) -> None:
     run(api, "deployed")
     api.objects["/api/v1/namespaces/praxis/services/agent"]["metadata"]["labels"] = {}
@@ -356,6 +361,7 @@ def test_releases_are_kept_for_rollbacks_and_then_removed(api: FakeApi) -> None:
     assert result["ok"] and image(api).endswith("3" * 64)
 
 
+@pytest.mark.slow
 def test_a_removal_leaves_the_namespace_and_nothing_of_ours_in_it(api: FakeApi) -> None:
     run(api, "deployed")
     assert run(api, "absent", check=True)["changes"] and api.written == []
@@ -461,6 +467,7 @@ def test_the_playbooks_do_the_same_and_leave_a_summary(api: FakeApi, tmp_path: P
     assert list(api.objects) == ["/api/v1/namespaces/praxis"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "said", "fix"),
     [
@@ -510,6 +517,7 @@ def lonely(name: str) -> Finding:
     return Finding("pod-out-of-mesh", "0 of 1 live edges to 1 machines.", name, "Restart it.")
 
 
+@pytest.mark.slow
 def test_the_gate_of_a_fleet_with_machines_asks_every_pod_for_an_edge_to_one(
     api: FakeApi, mixed: dict[str, Any]
 ) -> None:
@@ -523,6 +531,7 @@ def test_the_gate_of_a_fleet_with_machines_asks_every_pod_for_an_edge_to_one(
     assert mixed["asked"][5:] == [True]
 
 
+@pytest.mark.slow
 def test_pods_without_an_edge_to_a_machine_that_answers_are_restarted_one_by_one(
     api: FakeApi, mixed: dict[str, Any]
 ) -> None:
@@ -534,6 +543,7 @@ def test_pods_without_an_edge_to_a_machine_that_answers_are_restarted_one_by_one
         "DELETE /api/v1/namespaces/praxis/pods/agent-0", "DELETE /api/v1/namespaces/praxis/pods/agent-1"]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_machines_that_are_away_fail_the_gate_and_the_deployment_before_it_runs_again(
     api: FakeApi, mixed: dict[str, Any]
 ) -> None:
@@ -545,6 +555,7 @@ def test_machines_that_are_away_fail_the_gate_and_the_deployment_before_it_runs_
     assert not [line for line in api.written if line.startswith("DELETE") and "/pods/" in line], "it would not help"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("code", "is_said"), [(401, True), (429, True), (503, True), (403, False)])
 def test_a_gate_that_nobody_answers_is_no_verdict_on_the_release(
     api: FakeApi, mixed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, code: int, *, is_said: bool

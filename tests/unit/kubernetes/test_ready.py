@@ -261,6 +261,7 @@ def test_a_missing_edge_to_machines_is_the_fault_of_who_dials(
     assert ready.machines_fault(known, set(), 4001, required) == said
 
 
+@pytest.mark.slow
 def test_the_probe_reads_the_pod_s_machines(pod: Pod, edge: int) -> None:
     """As it is rendered and run; 127.0.0.1 is a machine whose port answers and to which no connection stands."""
     port = free_port()

@@ -40,6 +40,7 @@ def refused(api: FakeApi, state: str = "deployed") -> tuple[str, str]:
     return finding.code, finding.fix
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("message", "code", "word"),
     [
@@ -63,6 +64,7 @@ def test_a_login_that_has_run_out_is_no_right_that_lacks(api: FakeApi) -> None:
     assert "log in" in refused(api)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["pods", "events"])
 def test_what_a_verdict_is_made_of_is_seen_before_anything_is_written(api: FakeApi, what: str) -> None:
     run(api, "deployed")
@@ -77,6 +79,7 @@ def test_a_namespace_that_is_being_removed_is_one_finding(api: FakeApi, state: s
     assert refused(api, state)[0] == "namespace-ending"
 
 
+@pytest.mark.slow
 def test_a_kind_does_not_become_a_leaf_beside_its_own_members(api: FakeApi) -> None:
     """Their pods have the same labels: neither workload would ever be whole."""
     kinds = {"agent": variables(), "other": variables({"seeds": seeds(10, 20)}, slot="other")}

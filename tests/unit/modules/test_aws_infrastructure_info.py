@@ -88,6 +88,7 @@ def test_what_is_not_there_is_named(run: Any, option: str, value: Any) -> None:
     assert ran.result["failure"]["where"].startswith(option)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["load_balancer", "target_group"])
 @pytest.mark.parametrize("value", ["none", {"team": "nobody"}])
 def test_a_balancer_that_is_not_there_is_named(run: Any, theirs: dict[str, Any], option: str, value: Any) -> None:
@@ -114,6 +115,7 @@ def test_tags_that_two_have(run: Any, cloud: Any, theirs: dict[str, Any]) -> Non
     assert ran.codes == ["target-group-ambiguous"]
 
 
+@pytest.mark.slow
 def test_things_of_another_vpc(run: Any, cloud: Any, theirs: dict[str, Any]) -> None:
     other = cloud.client("ec2").create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
     ran = run("aws_infrastructure_info", fleet="alpha", **{**theirs, "vpc": other})
@@ -123,6 +125,7 @@ def test_things_of_another_vpc(run: Any, cloud: Any, theirs: dict[str, Any]) -> 
     assert "its own VPC" in alone.result["msg"]
 
 
+@pytest.mark.slow
 def test_an_existing_balancer_is_never_changed(run: Any, cloud: Any, theirs: dict[str, Any]) -> None:
     ran = run("aws_infrastructure_info", fleet="alpha", vpc=theirs["vpc"], load_balancer="shared")
     assert ran.codes == ["target-group-needed"]
@@ -132,6 +135,7 @@ def test_an_existing_balancer_is_never_changed(run: Any, cloud: Any, theirs: dic
         assert ran.codes == ["target-group-unattached"]
 
 
+@pytest.mark.slow
 def test_a_target_group_of_addresses(run: Any, cloud: Any, theirs: dict[str, Any]) -> None:
     cloud.client("elbv2").create_target_group(
         Name="addresses", Protocol="HTTP", Port=8000, VpcId=theirs["vpc"], TargetType="ip"

@@ -95,6 +95,7 @@ def test_check_mode_then_many_at_once_then_again(run: Any, cloud: Any, group: st
     assert "diff" not in again.result
 
 
+@pytest.mark.slow
 def test_a_group_by_its_tags(run: Any, cloud: Any, group: str) -> None:
     client = cloud.client("elbv2")
     vpc = client.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]["VpcId"]
@@ -171,6 +172,7 @@ def test_without_waiting(run: Any, cloud: Any, group: str) -> None:
     assert ran.result["targets"][0]["state"] == "initial"
 
 
+@pytest.mark.slow
 def test_absent_and_again(run: Any, cloud: Any, group: str) -> None:
     register(cloud, group, "10.0.0.4", "10.0.0.5")
     options = {"target_group": "demo", "targets": targets("10.0.0.4"), "state": "absent"}

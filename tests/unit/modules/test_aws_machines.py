@@ -189,6 +189,7 @@ def test_a_refused_launch_is_sent_again(run: Any, cloud: Any, options: dict[str,
     assert not run("aws_machines", **one).changed
 
 
+@pytest.mark.slow
 def test_a_launch_whose_answer_is_lost_is_sent_again_with_its_token(
     run: Any, cloud: Any, options: dict[str, Any]
 ) -> None:
@@ -224,6 +225,7 @@ def test_surplus_stays_while_a_slot_has_no_machine(run: Any, cloud: Any, options
     assert set(instances(cloud)) == {"alpha-aws-2", "alpha-aws-3"}
 
 
+@pytest.mark.slow
 def test_a_new_machine_gives_out_its_role_for_a_token_only(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     run("aws_machines", **{**options, "hosts": 1})
     assert [each["MetadataOptions"]["HttpTokens"] for each in instances(cloud).values()] == ["required"]
@@ -322,6 +324,7 @@ def test_a_profile_that_a_machine_cannot_take_yet_is_given_to_it_later(
     assert one["IamInstanceProfile"]["Arn"].endswith("/member")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("edited", "setting"), [
     ({"HttpTokens": "optional"}, "metadata_tokens"),
     ({"HttpEndpoint": "disabled"}, "metadata_endpoint"),

@@ -67,6 +67,7 @@ def test_the_sandbox_s_controller_may_provision_deploy_and_ask(run: Any, user: A
     assert found.result["findings"] == []
 
 
+@pytest.mark.slow
 def test_a_statement_that_is_missing_is_named_with_what_it_allows(run: Any, user: Any) -> None:
     (served,) = [each for each in POLICIES["deploy"]["Statement"] if each["Sid"] == "ServeRequests"]
     held = user(without("deploy", "ServeRequests"))
@@ -80,6 +81,7 @@ def test_a_statement_that_is_missing_is_named_with_what_it_allows(run: Any, user
         assert json.dumps(served) in finding["fix"]
 
 
+@pytest.mark.slow
 def test_what_is_denied_by_name_says_so(run: Any, user: Any) -> None:
     deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "ecr:BatchGetImage", "Resource": "*"}]}
     found = run("aws_permissions_info", policies=POLICIES, verbs=["deploy"], **user(*POLICIES.values(), deny))
@@ -126,6 +128,7 @@ def test_whose_policies_are_simulated(caller: str, principal: str | None) -> Non
     assert pure.principal(caller) == principal
 
 
+@pytest.mark.slow
 def test_a_role_is_asked_for_by_its_path(run: Any, cloud: Any) -> None:
     iam, sts = cloud.client("iam"), cloud.client("sts")
     iam.create_role(RoleName="sso", Path="/aws-reserved/", AssumeRolePolicyDocument="{}")

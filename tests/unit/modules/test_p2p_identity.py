@@ -105,6 +105,7 @@ def test_one_more_slot(run: Any, cloud: Any) -> None:
     assert stored(cloud)["praxis/demo/identity/a"] == SEED
 
 
+@pytest.mark.slow
 def test_absent_and_back(run: Any, cloud: Any) -> None:
     keep(cloud, "a")
     keep(cloud, "b")
@@ -192,6 +193,7 @@ def test_info(run: Any, cloud: Any) -> None:
     assert cloud.changes() == []
 
 
+@pytest.mark.slow
 def test_seeds_are_nowhere(run: Any, cloud: Any) -> None:
     keep(cloud, "a", b"planted-seed-of-the-right-length")
     made = run("p2p_identity", fleet="demo", slots=["a", "b"])

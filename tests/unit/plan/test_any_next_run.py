@@ -117,6 +117,7 @@ def killed(case: dict[str, Any]) -> World:
     return world
 
 
+@pytest.mark.slow
 @tiers.examples(300)
 @given(scenarios())
 def test_whatever_comes_after_a_killed_run(no_disk: pytest.MonkeyPatch, case: dict[str, Any]) -> None:

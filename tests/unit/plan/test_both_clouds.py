@@ -215,6 +215,7 @@ class TestRefusals:
             assert (found.code, secrets[f"OTHER_{at}"] in f"{found.where} {found.what}") == (code, True), reference
         assert "planted" not in str(failed)
 
+    @pytest.mark.slow
     def test_a_refused_read_says_what_to_grant(self, both: Both) -> None:
         both.seeds(1)
         both.google.front.access.revoke(both.google.email, f"projects/{PROJECT}")

@@ -8,11 +8,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 ACTION = "ansible_collections.praxis.cloud.plugins.action.fleet_plan"
 #: Of Kubernetes and ECS, and of SDKs.
 NEEDLESS = ("kubernetes", "kubernetes_", "ecs", "ecs_", "boto", "google.", "docker", "jsonschema")
 
 
+@pytest.mark.slow
 def test_a_plan_loads_nothing_of_a_target_or_of_an_sdk_before_it_is_needed() -> None:
     shown = f"import sys, {ACTION}; print('\\n'.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True).stdout.split()

@@ -48,6 +48,7 @@ def peers(made: kubernetes_kinds.Fleet) -> dict[str, str]:
     return data
 
 
+@pytest.mark.slow
 def test_pods_dial_machines_and_machines_wait_for_them(account: Account) -> None:
     hosts = inventory()
     made, plan = in_the_cluster(hosts), on_machines(hosts)

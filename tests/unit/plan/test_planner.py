@@ -61,6 +61,7 @@ class TestPlan:
         assert logins[0] is not None
         assert logins[0] == logins[1]
 
+    @pytest.mark.slow
     def test_a_secret_has_the_name_that_the_agent_reads(self, account: Account) -> None:
         """It reads its settings' variables in any case, and the key of its store in capitals alone."""
         given = {"OPENAI_API_KEY": KEY, "praxis_master_key": "planted-plain-value", "own_token": "planted-other-value"}
@@ -459,6 +460,7 @@ class TestRefusals:
         (warning,) = [each for each in made.warnings if each.code in ("foreign-reference", "secret-padding")]
         assert "planted" not in str(warning)
 
+    @pytest.mark.slow
     def test_everything_is_reported_at_once(self, account: Account) -> None:
         account.seeds([5, 6, 7, 8])
         account.secret("praxis/demo/identity/aws-4", b"x" * 31)

@@ -55,6 +55,7 @@ def test_an_agent_has_them_only_when_that_is_asked_for(account: Account) -> None
     assert {"10.0.0.0/8", "169.254.169.254", "files"} < set(found["no_proxy"].split(","))
 
 
+@pytest.mark.slow
 def test_a_newcomer_changes_no_release_and_no_engine(account: Account) -> None:
     values = {**BOTH, "agent_proxy": True}
     two, three = planner(fleet(2, **values)), planner(fleet(3, **values))

@@ -222,6 +222,7 @@ def test_whoever_was_drained_is_waited_for_until_the_balancer_s_parts_know(
     assert (round(run.draining("m1")), run.draining("m2")) == (lasting, 0.0)
 
 
+@pytest.mark.slow
 def test_hosts_that_are_worked_on_beside_each_other_lose_nothing(run: RunDirectory) -> None:
     """Each host is a process of its own; the renewal of the lease is one file that all of them write."""
     held = {"run": "a", "lock_host": "m1", "fence": 1, "lease": 900.0}

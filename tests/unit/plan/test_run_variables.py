@@ -15,6 +15,7 @@ from ansible_collections.praxis.cloud.plugins.action import fleet_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import PLACE
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_variables import RunVariables
+from tests import tiers
 from tests.unit.plan.made import Account, fleet
 from tests.unit.plan.test_actions import PLAN, Site, site
 
@@ -114,14 +115,14 @@ OBSERVING = {**PLAN, "vars": {"plan_observe": True}}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("wrong", [
+@pytest.mark.parametrize("wrong", tiers.first([
     {"hooks": "{{ lost }}"},
-    {"hooks": {"plan": "/there/is/none.yml"}},
     {"batch": "many"},
+    {"target_group": "agents", "instance_id": ""},
+    {"hooks": {"plan": "/there/is/none.yml"}},
     {"min_available": "{{ lost }}"},
     {"record": 7},
-    {"target_group": "agents", "instance_id": ""},
-], ids=str)  # fmt: skip
+], 3), ids=str)  # fmt: skip
 def test_what_only_a_deployment_needs_keeps_nobody_from_observing(
     site: Site, empty: Account, wrong: dict[str, Any]
 ) -> None:

@@ -107,6 +107,7 @@ def fence(run: Run) -> int:
     return int((run.files.lock.held() or {"fence": 0})["fence"])
 
 
+@pytest.mark.slow
 @tiers.examples(150)
 @given(scenarios())
 def test_a_run_that_was_taken_for_dead_does_nothing_more(no_disk: pytest.MonkeyPatch, case: dict[str, Any]) -> None:
