@@ -83,6 +83,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "port": one.p2p_port,
             "multiaddr": multiaddr(address, one.p2p_port, str(one.peer_id)) if address else "",
         }
+        own_agent.remember(name, agent)
         return {
             "plan": plan.describe(),
             "warnings": [str(item) for item in own_agent.in_role_words(planner.warnings)],

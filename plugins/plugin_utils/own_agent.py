@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, fields, replace
-from typing import Any, Collection, Dict, Iterable, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Collection, Dict, Iterable, List, Mapping, Sequence, Set, Tuple, Union
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SEED_BYTES, decode_seed, is_peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.grammar impor
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, variable_types
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
 
 #: agent_plan's options that are a member's variables: the role's arguments without ``agent_``.
 FIELDS = {
@@ -142,6 +143,22 @@ def peers_of(name: str, peers: Sequence[Any], hostvars: Mapping[str, Any]) -> Li
     return list(members.values())
 
 
+def remember(name: str, agent: Mapping[str, Any]) -> None:
+    """That the agent on a host has been planned in this ansible-playbook, for others to find it by its peer id: reading
+    the variables of all hosts takes a host of a thousand half a second.
+
+    :param agent: the fact ``praxis_agent``.
+    """
+    folder = _namesakes(agent)
+    os.makedirs(folder, exist_ok=True)
+    write_whole(os.path.join(folder, name), b"")
+
+
+def _namesakes(agent: Mapping[str, Any]) -> str:
+    """Where the hosts are remembered whose agents had this one's peer id when they were planned."""
+    return os.path.join(os.path.dirname(agent["run"]), "praxis-peer-ids", agent["peer_id"])
+
+
 def clashes(
     name: str, hosts: Iterable[str], peers: Collection[str], hostvars: Mapping[str, Any]
 ) -> List[Finding]:
@@ -151,7 +168,8 @@ def clashes(
     :param hosts: those of the play. What a fact cache knows of one from an earlier run does not count.
     """
     mine, findings = _planned(name, hostvars), []
-    for other in (other for other in dict.fromkeys([*hosts, *peers]) if other != name):
+    suspects = {*peers, *_remembered(mine)}
+    for other in (other for other in dict.fromkeys([*hosts, *peers]) if other != name and other in suspects):
         known = _planned(other, hostvars)
         if not known or not os.path.isdir(known["run"]):
             continue
@@ -166,6 +184,14 @@ def clashes(
             fix = "Give each host the address at which others reach its own machine."
             findings.append(Finding("shared-address", what, "agent_address", fix))
     return findings
+
+
+def _remembered(agent: Mapping[str, Any]) -> Set[str]:
+    """The hosts whose agents have been planned with this one's peer id; some may have been planned anew since."""
+    try:
+        return set(os.listdir(_namesakes(agent))) if agent else set()
+    except FileNotFoundError:
+        return set()
 
 
 def _planned(name: str, hostvars: Mapping[str, Any]) -> Dict[str, Any]:

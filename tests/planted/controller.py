@@ -18,6 +18,15 @@ FAULTS = (
         tier="test",
     ),
     Fault(
+        name="a-second-agent-with-a-seed-is-not-looked-for",
+        breaks="Of two hosts with one seed, none but those that are each other's peers are noticed.",
+        file="plugins/plugin_utils/own_agent.py",
+        before="{*peers, *_remembered(mine)}",
+        after="{*peers}",
+        tests=("tests/unit/plan/test_own_agent.py", "-k", "looking_at_all"),
+        tier="test",
+    ),
+    Fault(
         name="a-run-that-nobody-reads-ends",
         breaks="A deployment whose output is piped to head ends in its middle.",
         file="plugins/plugin_utils/live_screen.py",

@@ -8,10 +8,13 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr, peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -88,22 +91,103 @@ def test_one_identity_on_two_hosts_is_refused(site: Site) -> None:
     assert played.of("Connect", "m3")["status"] == "ok"
 
 
+def made_run(folder: Path) -> str:
+    run = folder / "run"
+    run.mkdir()
+    return str(run)
+
+
+def remember(hostvars: dict[str, Any]) -> None:
+    """As each agent is when it is planned."""
+    for name, variables in hostvars.items():
+        agent = (variables.get("ansible_facts") or {}).get("praxis_agent")
+        if agent and Path(agent["run"]).is_dir():
+            own_agent.remember(name, agent)
+
+
 def test_what_an_earlier_run_knew_of_a_host_is_no_clash(tmp_path: Path) -> None:
     """A fact cache keeps it, and hosts may have changed their seeds since."""
-    gone, there = str(tmp_path / "gone"), str(tmp_path)
+    gone, there = str(tmp_path / "gone"), made_run(tmp_path)
 
     def facts(run: str, index: int, address: str) -> dict[str, Any]:
         agent = {"run": run, "peer_id": peer_id(seed(index)), "address": address, "port": 4001, "multiaddr": "x"}
         return {"ansible_facts": {"praxis_agent": agent}}
 
     hostvars = {"m1": facts(there, 1, "10.0.1.1"), "m2": facts(gone, 1, "10.0.1.1"), "m3": {}}
+    remember(hostvars)
     assert own_agent.clashes("m1", [*hostvars, "m4"], ["m2"], hostvars) == []
     hostvars["m2"] = facts(there, 1, "10.0.1.1")
+    remember(hostvars)
     peers = own_agent.clashes("m1", hostvars, ["m2"], hostvars)
     assert [each.code for each in peers] == ["shared-peer-id", "shared-address"]
     # At two sites addresses may be the same, and identities may not.
     apart = own_agent.clashes("m1", hostvars, [], hostvars)
     assert [each.code for each in apart] == ["shared-peer-id"]
+
+
+class Counted(dict[str, Any]):
+    """The variables of all hosts. Ansible works a host's out anew each time that they are read."""
+
+    reads = 0
+
+    def __getitem__(self, name: str) -> Any:
+        self.reads += 1
+        return super().__getitem__(name)
+
+
+def test_the_variables_of_all_hosts_are_not_read_for_each_of_them(tmp_path: Path) -> None:
+    """A thousand hosts took minutes, for each looked at a thousand."""
+    run = made_run(tmp_path)
+    known = {f"m{index}": {"run": run, "peer_id": "one" if index in (1, 2) else f"id-{index}", "address": "10.0.0.1",
+                           "port": 4000 + index, "multiaddr": "x"} for index in range(60)}  # fmt: skip
+    hostvars = Counted({name: {"ansible_facts": {"praxis_agent": agent}} for name, agent in known.items()})
+    remember(hostvars)
+    found = {name: own_agent.clashes(name, hostvars, ["m3"], hostvars) for name in hostvars}
+    assert {name: [each.code for each in many] for name, many in found.items() if many} == {
+        "m1": ["shared-peer-id"], "m2": ["shared-peer-id"]}  # fmt: skip
+    assert hostvars.reads <= 3 * len(hostvars)
+
+
+def by_looking_at_all(name: str, hosts: list[str], peers: list[str], known: dict[str, Any]) -> list[tuple[str, str]]:
+    """The same as :func:`own_agent.clashes`, the slow way: the code of each, and with whom."""
+    mine, found = known[name], []
+    for other in dict.fromkeys([*hosts, *peers]):
+        agent = known.get(other)
+        if other == name or not agent or not Path(agent["run"]).is_dir():
+            continue
+        found += [("shared-peer-id", other)] if agent["peer_id"] == mine["peer_id"] else []
+        same = (agent["address"], agent["port"]) == (mine["address"], mine["port"])
+        found += [("shared-address", other)] if same and other in peers and mine["multiaddr"] else []
+    return found
+
+
+AGENTS = st.fixed_dictionaries({
+    "run": st.sampled_from(["there", "there", "gone"]), "peer_id": st.sampled_from("ab"), "multiaddr": st.just("x"),
+    "address": st.sampled_from(["10.0.0.1", "10.0.0.2"]), "port": st.sampled_from([4001, 4002]),
+})  # fmt: skip
+NAMES = st.sampled_from(["m1", "m2", "m3", "m4", "m5"])
+
+
+@settings(deadline=None)
+@given(
+    planned=st.lists(st.tuples(NAMES, AGENTS), max_size=8), mine=AGENTS, hosts=st.sets(NAMES), peers=st.lists(NAMES)
+)
+def test_it_finds_what_looking_at_all_hosts_finds(
+    planned: list[tuple[str, dict[str, Any]]], mine: dict[str, Any], hosts: set[str], peers: list[str]
+) -> None:
+    """Some are planned more than once, with another seed; of some only a fact cache knows."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "there").mkdir()
+        known: dict[str, Any] = {}
+        for name, agent in [*planned, ("m1", {**mine, "run": "there"})]:
+            known[name] = {**agent, "run": str(Path(folder) / agent["run"])}
+            remember({name: {"ansible_facts": {"praxis_agent": known[name]}}})
+        hostvars = {name: {"ansible_facts": {"praxis_agent": agent}} for name, agent in known.items()}
+        found = own_agent.clashes("m1", sorted(hosts), peers, hostvars)
+        assert [each.code for each in found] == [
+            code for code, _other in by_looking_at_all("m1", sorted(hosts), peers, known)]  # fmt: skip
+        assert all(other in each.what for each, (_code, other) in zip(
+            found, by_looking_at_all("m1", sorted(hosts), peers, known), strict=True))  # fmt: skip
 
 
 def test_an_agent_is_no_peer_of_its_own(tmp_path: Path) -> None:
