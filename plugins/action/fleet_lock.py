@@ -88,11 +88,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         answers = _answers(args, task_vars)
         known = observations_of(answers)
         if "host" not in args:
-            return {"changed": False, "locked": False, "ask": _whom_to_ask(answers, known)}
+            ask = _whom_to_ask(answers, known)
+            return {"changed": False, "locked": False, "ask": ask, "otherwise": _whom_else(ask, known)}
         waited_for = ""
         while True:
+            seen = self._observed(args["host"])
+            if not (seen or args["host"] in known):
+                return {"changed": False, "locked": False, "silent": True}
             # One that cannot be asked any more may be back before the end: until then it is as it was.
-            holder = lock.holder(self._observed(args["host"]) or known, controller.alive)
+            holder = lock.holder(seen or known, controller.alive)
             left = until - time.monotonic()
             if holder is None or holder.gone or left <= 0:
                 return {"changed": False, "locked": False}
@@ -233,6 +237,13 @@ def _whom_to_ask(answers: Mapping[str, Any], known: Mapping[str, Mapping[str, An
     if held is not None:
         return "" if held.gone else lock.watched(held, known, unasked)
     return first if first in unasked else ""
+
+
+def _whom_else(ask: str, known: Mapping[str, Mapping[str, Any]]) -> str:
+    """The member whose host tells where the one to ask has not answered yet, and may not be there: of those that have,
+    the one that knows most. Empty where that one has answered, or nobody knows of a deployment."""
+    held = None if ask in known else lock.holder(known, controller.alive)
+    return "" if held is None or held.gone else lock.watched(held, known)
 
 
 def _left_alone(before: Optional[lock.Holder], options: Mapping[str, Any], keeper: str) -> Optional[Finding]:

@@ -156,6 +156,15 @@ ask:
   returned: with O(wait) and without O(host)
   type: str
   sample: agent-1
+otherwise:
+  description: The member whose host to wait at where that one cannot be asked; empty where it has been.
+  returned: with O(wait) and without O(host)
+  type: str
+  sample: agent-2
+silent:
+  description: Whether the host, which had not been asked before, cannot be asked, so that nothing was waited for.
+  returned: with O(wait) and O(host), when it is so
+  type: bool
 lock:
   description: The lock of a person.
   returned: with O(observations), when it was taken

@@ -76,6 +76,14 @@ FAULTS = (
         tests=("tests/unit/plan/test_lock_action.py",),
     ),
     Fault(
+        name="with-a-limit-a-dead-keeper-is-waited-for",
+        breaks="With --limit and praxis_lock_wait a run waits all the time for a host that is down.",
+        file="plugins/action/fleet_lock.py",
+        before='if not (seen or args["host"] in known):',
+        after="if not (seen or known):",
+        tests=("tests/unit/plan/test_lock_action.py",),
+    ),
+    Fault(
         name="unlocked-on-another-host",
         breaks="unlock.yml says that it has unlocked the fleet, and has asked a host that does not keep the lock.",
         file="plugins/plugin_utils/person_lock.py",

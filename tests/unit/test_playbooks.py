@@ -380,6 +380,15 @@ def test_a_hook_that_takes_longer_than_the_lease_is_no_reason_to_refuse_the_drai
     assert {"hook_point == 'before_batch'", VERDICT} < set(after["when"])
 
 
+def test_where_the_keeper_of_the_lock_is_not_there_another_host_is_asked_how_long_to_wait() -> None:
+    (play,) = read(PLAYBOOKS / "plays/wait.yml")
+    *_asked, found, first, second = play["tasks"]
+    assert (found["register"], first["register"]) == ("wait_found", "wait_ended")
+    for task, whom in ((first, "ask"), (second, "otherwise")):
+        assert task["delegate_to"] == task[LOCK]["host"] == f"{{{{ wait_found.{whom} }}}}"
+    assert second["when"] == ["wait_ended.silent | default(false)", "wait_found.otherwise | length > 0"]
+
+
 def test_a_fact_that_is_set_on_localhost_is_among_its_ansible_facts() -> None:
     """Where every play reads: with ``set_fact`` it is only there when it is cacheable."""
     files = [read(path) for path in sorted(PLAYBOOKS.glob("tasks/*.yml"))]

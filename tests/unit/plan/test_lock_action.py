@@ -351,6 +351,36 @@ def test_who_waits_asks_a_host_that_keeps_the_lock_and_is_there(answers: dict[st
     assert action._wait(dict(WAITED), {"hostvars": hostvars})["ask"] == ask
 
 
+NOBODY = {"observation": {"deployment": None, "host": {"clock": NOW}}}
+
+
+@pytest.mark.parametrize(("answers", "otherwise"), [
+    # With --limit; or where the first has answered that sudo refuses.
+    ({"m1": {}, "m2": {}, "m3": kept("m1")}, "m3"),
+    # It has answered, and is waited for should it be away for a moment.
+    ({"m1": kept("m1"), "m2": kept("m1"), "m3": {}}, ""),
+    ({"m1": {}, "m2": kept("m2"), "m3": kept("m1")}, ""),
+    # Nobody knows of a deployment, or of none that is there any more.
+    ({"m1": {}, "m2": NOBODY, "m3": NOBODY}, ""),
+    ({"m1": {}, "m2": kept("m1", process={**HERE, "started": "before"}), "m3": {}}, ""),
+])  # fmt: skip
+def test_who_waits_knows_whom_to_ask_where_the_keeper_is_not_there(answers: dict[str, Any], otherwise: str) -> None:
+    hostvars = {name: {"seen": answer} for name, answer in answers.items()}
+    action = object.__new__(fleet_lock.ActionModule)
+    assert action._wait(dict(WAITED), {"hostvars": hostvars})["otherwise"] == otherwise
+
+
+def test_a_keeper_that_was_never_there_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """m3 alone was asked (--limit). What it said cannot change by waiting for m1, which is down."""
+    action = object.__new__(fleet_lock.ActionModule)
+    action._display = SimpleNamespace(display=lambda *_words, **_how: pytest.fail("somebody is told of a wait"))
+    monkeypatch.setattr(action, "_observed", lambda _name: {})
+    monkeypatch.setattr(time, "sleep", lambda _seconds: pytest.fail("it waits"))
+    hostvars = {name: {"seen": kept("m1") if name == "m3" else {}} for name in WAITED["hosts"]}
+    ended = action._wait({**WAITED, "host": "m1"}, {"hostvars": hostvars})
+    assert ended == {"changed": False, "locked": False, "silent": True}
+
+
 @pytest.mark.parametrize("back", [True, False])
 def test_a_keeper_that_is_away_for_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch, back: bool) -> None:
     """It is back when its deployment has ended, or not before the time is over."""
