@@ -88,6 +88,7 @@ class ActionModule(FleetAction):
             # It ends before it has come to everybody whom another deployment had left.
             found = (*found, *switches.waiting(judged, observations, [options["deployment"]["run"]]))
         findings = [*recorded, *(item for item in found if not (refused or _reported(item, recorded)))]
+        findings += balancer.still_out(run.still_out()) if refused else []
         # A step of another deployment may be waiting on a host until this run has the lock.
         another = refused or not run.lock.held() and lock.begun(observations, options["deployment"]["run"])
         ok = not any(finding.level == "error" for finding in findings)

@@ -27,8 +27,7 @@ class BalancerPass:
     def __init__(self, run: RunDirectory, args: Mapping[str, Any], ask: Ask, check_mode: bool) -> None:
         self._run, self._args, self._module, self._check_mode = run, args, ask, check_mode
         self._table, self._options = run.table(), run.options()
-        if run.lock.is_over() and not check_mode:
-            raise Failed(_lease_over(self._table.fleet))
+        self._require_lease()
         self._observations = observations_of(run.outcomes())
         good = run.called_good()
         self._unconfirmed = {name: seen for name, seen in self._observations.items() if name not in good}
@@ -205,8 +204,18 @@ class BalancerPass:
             else:
                 self._take_out(balancer, registered)
 
+    def _require_lease(self) -> None:
+        """The load balancer knows no fence, and this run may have stood still since it last asked it.
+
+        :raises Failed: ``lease-over``.
+        """
+        if self._run.lock.is_over() and not self._check_mode:
+            raise Failed(_lease_over(self._table.fleet))
+
     def _ask(self, balancer: Balancer, targets: Targets, state: str, wait: bool = True) -> Dict[str, Any]:
         """What a balancer's module answers. What a call has changed is changed by all of them."""
+        if targets:
+            self._require_lease()
         answer = self._module(balancer, targets, state, wait)
         self._result["changed"] |= bool(targets and answer.get("changed"))
         self._result["diff"] += [answer["diff"]] if targets and answer.get("diff") else []

@@ -79,7 +79,10 @@ class Journal:
         """The steps that have ended, in the order in which they began."""
         return sorted(self._files.all("journal").values(), key=lambda entry: (entry["began"], entry["ended"]))
 
+    def well(self, *steps: str) -> List[Dict[str, Any]]:
+        """Those of them that have ended well and are one of these."""
+        return [one for one in self.entries() if one["step"] in steps and one["outcome"] == record.OK]
+
     def went_well(self, *steps: str) -> Set[str]:
         """The hosts on which one of these steps has ended well."""
-        ended = [one for one in self.entries() if one["step"] in steps and one["outcome"] == record.OK]
-        return {name for one in ended for name in one["hosts"]}
+        return {name for one in self.well(*steps) for name in one["hosts"]}

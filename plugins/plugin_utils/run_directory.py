@@ -181,7 +181,7 @@ class RunDirectory:
         """A host has just been taken out of a load balancer; its connections may live for so long, or for as long as
         those of another one. Where a balancer gives them no time, its parts hear late of it all the same."""
         until = time.monotonic() + max(seconds or drain.QUIET, self.draining(name))
-        self._files.write("draining/" + name, {"until": until})
+        self._files.write("draining/" + name, {"until": until, "at": time.time()})
 
     def draining(self, name: str) -> float:
         """Seconds that the connections of a host may still live."""
@@ -192,6 +192,12 @@ class RunDirectory:
     def drained(self) -> List[str]:
         """The hosts that this run has taken out of a load balancer which had them."""
         return self._files.names("draining")
+
+    def still_out(self) -> List[str]:
+        """Those of them that it has not put in again since."""
+        rejoined = {name: float(one["ended"]) for one in self.journal.well(record.REJOIN) for name in one["hosts"]}
+        taken_out = {name: float(found["at"]) for name, found in self._files.all("draining").items()}
+        return [name for name, at in taken_out.items() if at > rejoined.get(name, 0.0)]
 
     def leave_balancers(self, balancers: Sequence[Mapping[str, Any]]) -> None:
         """The load balancers of before that members were registered with when this run first asked."""

@@ -298,11 +298,11 @@ def steps_of(play: Part, own: bool = False) -> list[tuple[str, Part]]:
 def test_a_batch_is_drained_activated_observed_judged_and_rejoins_in_this_order() -> None:
     steps = steps_of(activation())
     assert [step for step, _task in steps] == [
-        "lock", "observe", "verdict", "end", "absent", "present", "end", "active", "verdict", "observe", "verdict",
-        "lock", "present", "end"]  # fmt: skip
+        "lock", "observe", "verdict", "lock", "end", "absent", "present", "end", "active", "verdict", "observe",
+        "verdict", "lock", "present", "end"]  # fmt: skip
     tasks = [task for _step, task in steps]
-    _lock, observe, earlier, fenced, drain, again, undrained, _activate, gates, _observe, verdict = tasks[:11]
-    held, rejoin, bad = tasks[11:]
+    _lock, observe, earlier, before, fenced, drain, again, undrained, _activate, gates, _observe, verdict = tasks[:12]
+    held, rejoin, bad = tasks[12:]
     # A fleet whose lock is lost is not asked, and nobody is judged where there is nobody.
     assert VERDICT in observe["when"] and VERDICT in earlier["when"]
     assert "judge_members | length > 0" in earlier["when"]
@@ -315,6 +315,8 @@ def test_a_batch_is_drained_activated_observed_judged_and_rejoins_in_this_order(
     assert VERDICT in rejoin["when"]
     # A run that stood still in the soak may have lost the fleet, and the load balancer knows no fence.
     assert held["when"] == ["not ansible_check_mode", *rejoin["when"]]
+    # The same since the batch began: whoever is drained then is out of service until the next run.
+    assert set(before["when"]) == {*held["when"], drain["when"]}
 
 
 def test_a_rollback_drains_and_rejoins_as_well_and_ends_where_it_may_not_drain() -> None:
@@ -357,7 +359,7 @@ def test_the_lock_is_taken_before_anybody_is_activated_and_released_before_the_v
 def test_hooks_run_where_the_documentation_says() -> None:
     """At every point, and where a hook that fails can still stop what comes next."""
     steps = [step for step, _task in steps_of(activation(), own=True)]
-    assert steps[steps.index("hook before_batch") :][:3] == ["hook before_batch", "end", "absent"]
+    assert steps[steps.index("hook before_batch") :][:4] == ["hook before_batch", "lock", "end", "absent"]
     assert steps[-4:] == ["lock", "present", "hook after_batch", "end"]
     asked = [task for _name, play in plays("deploy") for task in tasks_of(play) if "hook plan" in task.get("name", "")]
     assert ["praxis_order.ok" in task["when"] for task in asked] == [True], "nobody agrees to what is refused already"

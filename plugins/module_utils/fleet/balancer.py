@@ -28,6 +28,16 @@ def failures(result: Optional[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]
     return list(result.get("failures") or [unnamed.as_dict()])
 
 
+def still_out(names: Collection[str]) -> List[Finding]:
+    """The members that a run has taken out of service before it lost the fleet to another one. It leaves them there:
+    the other one may be at work on them."""
+    what = "This run has taken the member out of the load balancer and does not put it in again, because another "
+    what += "deployment has, or may have, taken the fleet over, and may need it out of service."
+    fix = "When no other deployment is at work, run status.yml. If the member gets no requests, deploy the release "
+    fix += "that the fleet should have (deploy.yml): that puts it in again."
+    return [Finding("left-drained", what, name, fix) for name in names]
+
+
 def left_groups(answer: Mapping[str, Any]) -> List[Finding]:
     """The groups that members are registered with beside the one that the variables name."""
     fix = (

@@ -136,6 +136,8 @@ class Run:
                 self._observe(watched, soak=0, mesh=False)
                 self._judge(batch=watched, mesh=False)
             if self.ok and not self.order["first_deployment"]:
+                self._lock(self.keepers)
+            if self.ok and not self.order["first_deployment"]:
                 self._balance("absent", batch)
                 if not self.ok:
                     self._balance("present", batch, only_serving=True)

@@ -690,3 +690,37 @@ def test_who_stood_still_for_longer_than_the_lease_takes_nobody_out(
         made.set("absent", "m1")
     assert [item.code for item in failed.value.findings] == ["lease-over"]
     assert len(made.asked) == asked
+
+
+def test_who_stands_still_while_others_are_waited_for_takes_nobody_out(
+    balancer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A laptop that sleeps after the others were brought in, and before the drain."""
+    made, now = balancer(), time.time()
+    made.run.lock.take({"run": "a", "lock_host": "m1", "fence": 1, "lease": 900.0})
+    answer = made._module
+
+    def asleep(**asked: Any) -> dict[str, Any]:
+        found: dict[str, Any] = answer(**asked)
+        monkeypatch.setattr(time, "time", lambda: now + 901)
+        return found
+
+    made._module = asleep
+    with pytest.raises(Failed) as failed:
+        made.set("absent", "m1")
+    assert [item.code for item in failed.value.findings] == ["lease-over"]
+    assert [state for state, targets in made.asked if targets] == ["present"]
+
+
+def test_who_was_taken_out_is_out_until_it_is_put_in_again(balancer: Any) -> None:
+    made = balancer(min_available=1)
+    made.health = {"i-m1": "draining", "i-m2": "draining"}
+    made.set("absent", "m1", "m2")
+    assert made.run.still_out() == ["m1", "m2"]
+    made.health = {"i-m2": "unhealthy"}
+    made.set("present", "m1")
+    made.set("present", "m2")
+    assert made.run.still_out() == ["m2"], "a balancer that is late with one has not put it in"
+    made.health = {"i-m1": "draining"}
+    made.set("absent", "m1")
+    assert made.run.still_out() == ["m1", "m2"]

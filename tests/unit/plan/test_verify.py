@@ -458,6 +458,23 @@ def test_a_run_that_another_one_has_taken_over_from_leaves_the_fleet_alone(run: 
     assert [item["code"] for item in found["findings"]] == [code]
 
 
+@pytest.mark.parametrize("rejoined", [False, True])
+def test_a_run_that_was_taken_over_from_names_whom_it_has_left_out_of_service(
+    run: RunDirectory, rejoined: bool
+) -> None:
+    """It drained m1 when it did not know yet, and the other deployment is through: nobody puts m1 in again."""
+    run.drain("m1", 60.0)
+    if rejoined:
+        run.journal.write("rejoin", ["m1"], time.time(), "ok")
+    assert [item["code"] for item in judged(run)["findings"]] == [], "nothing is wrong yet"
+    run.record([Finding("fenced", "It has.", "m1", "Wait.")])
+    found = judged(run, show=False)
+    said = {(item["code"], item["where"], item["level"]) for item in found["findings"]}
+    assert said == {("fenced", "m1", "error"), *([] if rejoined else [("left-drained", "m1", "error")])}
+    assert ("deploy.yml" in found["text"]) is not rejoined
+    assert (found["good"], found["roll_back"]) == ([], NOBODY), "it does not act against the other one"
+
+
 @pytest.mark.parametrize(
     ("record", "code"),
     [({}, "deploying"), ({"expires": 0}, "unfinished"), ({"ended": True}, ""), ({"run": "mine"}, "")],
