@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS, is_refused, stopped
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, step_failure
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history, lock, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     controller,
@@ -163,7 +163,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if left is not None:
                 run.lock.go_on(str(left["reason"]), stopped(left))
             beyond = run.table().beyond(options["hosts"]).union(run.order.left_out())
-            run.record([before.taken_over(beyond)] if before else [])
+            words = str(wanted["reason"])
+            goal = words[len(history.ROLLBACK) :] if left and words.startswith(history.ROLLBACK) else ""
+            run.record([before.taken_over(beyond, goal)] if before else [])
         return {"changed": False, **_reported(answer), "locked": not answer.get("failed")}
 
     def _give_back(self, run: RunDirectory, keeper: str, task_vars: Any) -> Dict[str, Any]:
@@ -177,7 +179,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         findings = [Finding(**failure) for failure in answer["failures"]] if answer.get("failed") else []
         if findings and not is_refused(findings):
             what = "The fleet's lock could not be released: %s" % answer["failure"]["what"]
-            fix = "Nothing to do: the lock ends by itself after %d s at most." % held["lease"]
+            fix = "Nothing to do before the next deployment: the lock ends by itself after %d s at most. A rollback "
+            fix += "before that may take this run for one that stopped, and undo no other: name where it should go, "
+            fix = (fix + "-e praxis_to=ID (history.yml lists them).") % held["lease"]
             run.record([Finding("lock-kept", what, keeper, fix, level=WARNING)])
         return _reported(answer)
 

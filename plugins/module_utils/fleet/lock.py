@@ -71,19 +71,25 @@ class Holder:
         fix = "Run this playbook again when that deployment has ended."
         return Finding("deploying", what, self.where, fix, level=WARNING)
 
-    def taken_over(self, beyond: Collection[str] = ()) -> Finding:
+    def taken_over(self, beyond: Collection[str] = (), goal: str = "") -> Finding:
         """This run goes on where it stopped.
 
         :param beyond: the members outside this run, or left out of it: their hosts are not asked what is left there.
+        :param goal: where this run goes, if it is a rollback: it may be that for this reason alone.
         """
         what = self._stopped() + " This run has taken the fleet over from it, and continues from there."
         fix = "Nothing to do: this run continues from there. The output of that deployment says how far it came."
+        if goal:
+            what = self._stopped() + " This rollback has taken the fleet over from it, and goes to %s." % goal
+            fix = "Nothing to do, if that is where the fleet should be: a rollback without praxis_to undoes what did "
+            fix += "not end, and goes no further back. Else: rollback.yml -e praxis_to=ID (history.yml lists them)."
         if beyond:
             what += (
                 " It changes nothing on %s: where that deployment had not called its release good, the host rolls "
                 "itself back." % listed(sorted(beyond), _NAMED)
             )
-            fix = "status.yml says which hosts roll back, and when (unconfirmed). To prevent it, deploy to all hosts."
+            there = "status.yml says which hosts roll back, and when (unconfirmed)."
+            fix = "%s %s" % (fix, there) if goal else there + " To prevent it, deploy to all hosts."
         return Finding("taken-over", what, self.where, fix, level=WARNING)
 
     def unfinished(self) -> Finding:

@@ -164,6 +164,9 @@ def test_a_run_of_a_part_of_the_fleet_does_not_say_that_all_is_seen_to() -> None
     held = lock.holder(observations(1, m1=AT_WORK), lambda _process: False)
     assert held is not None
     assert "this run continues from there" in held.taken_over().fix
+    back = held.taken_over(goal="20260101T000000Z-a1b2c3")
+    assert "This rollback has taken the fleet over from it, and goes to 20260101T000000Z-a1b2c3." in back.what
+    assert "praxis_to=ID" in back.fix
     limited = held.taken_over(["m3", "m1", "m2", "m4"])
     assert limited.level == "warning" and "It changes nothing on m1, m2, m3 and 1 more: " in limited.what
     assert "seen to" not in limited.fix and "status.yml" in limited.fix

@@ -276,6 +276,38 @@ def test_a_run_that_does_nothing_to_what_it_took_over_leaves_it_for_the_next_one
     assert ended or record["reason"] == "rollback to x"
 
 
+@pytest.mark.parametrize(("reason", "said"), [
+    ("rollback to x", "This rollback has taken the fleet over from it, and goes to x."), ("deploy", "continues from"),
+])  # fmt: skip
+def test_a_rollback_says_where_it_goes_instead_of_a_deployment_further_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str, said: str
+) -> None:
+    """The keeper of the lock was lost at a run's end, say: nobody has said that it ended."""
+    run = run_of(tmp_path, monkeypatch, "m2")
+    options = {**run.options(), "deployment": controller.deployment(reason)}
+    Path(run.path, "options.json").write_text(json.dumps(options), encoding="utf-8")
+    run.report("m2", {"observation": {"deployment": None, "host": {"clock": time.time()}}})
+    gone = deployment.deployment_from({"process": DEAD, "last": False, **OTHER})
+    assert gone is not None
+    assert Keeper(run, gone.record(time.time(), ended=False)).take()["locked"]
+    (found,) = run.recorded()
+    assert found.code == "taken-over" and said in found.what and ("praxis_to" in found.fix) is (reason != "deploy")
+
+
+def test_a_run_whose_keeper_is_lost_at_its_end_says_what_a_rollback_makes_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, hosts = observing(tmp_path, monkeypatch, {"m1": before("m1")}), Hosts(m1=before("m1"))
+    hosts.keep(run, "m1")
+    action = object.__new__(fleet_lock.ActionModule)
+    failure = {"code": "host-unreachable", "what": "It cannot be reached.", "where": "m1", "fix": "Start it."}
+    monkeypatch.setattr(action, "_ask", lambda *_args: {"failed": True, "failure": failure, "failures": [failure]})
+    action._step(run, {"host": "m1", "state": "absent"}, {})
+    (found,) = run.recorded()
+    assert (found.code, found.level) == ("lock-kept", "warning")
+    assert "900 s at most" in found.fix and "praxis_to=ID" in found.fix
+
+
 def test_what_is_over_on_one_host_is_not_over_for_the_fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rollback was killed when the last of its hosts but one had confirmed; its lock was not given back."""
     words = {**OTHER, "reason": "rollback to x", "process": DEAD, "last": False}
