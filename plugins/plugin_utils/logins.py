@@ -133,8 +133,9 @@ def _is_here(address: str) -> bool:
 def _is_controller(members: List[str]) -> Finding:
     what = "ansible_connection is local for %s, so every step would be done on this machine, and none of its addresses "
     what += "is theirs (praxis_private_ip, praxis_public_ip)."
-    fix = "Take it out of group_vars/all, of -e and of -c; the playbooks need it for no host. Only a member that is "
-    fix += "this machine may have it, with this machine's address."
+    fix = "Take it out of group_vars/all, of -e and of -c; the playbooks need it for no host. If a member is this "
+    fix += "machine, set its praxis_private_ip to an address that `ip -4 address` lists here: a public address that "
+    fix += "the cloud translates is not one of them."
     return Finding("member-is-controller", what % listed(members, _NAMED), "ansible_connection", fix)
 
 

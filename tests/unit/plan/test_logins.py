@@ -42,6 +42,17 @@ def test_a_member_that_would_be_the_controller(name: str) -> None:
     assert codes({"ansible_connection": name, "praxis_target": "kubernetes"}) == []
 
 
+def test_a_member_that_is_the_controller_and_has_a_translated_public_address_is_told_what_to_set() -> None:
+    """Of a public address that the cloud translates the machine itself knows nothing."""
+    found, own = Logins(), {"ansible_connection": "local", "praxis_public_ip": "203.0.113.7"}
+    found.add("m1", own)
+    (refused,) = found.findings()
+    assert "set its praxis_private_ip" in refused.fix and "a public address that the cloud translates" in refused.fix
+    found = Logins()
+    found.add("m1", {**own, "praxis_private_ip": "127.0.0.1"})
+    assert found.findings() == []
+
+
 class Counting(dict[str, Any]):
     """Variables that count how often a login is read."""
 
