@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Collection, Dict, List, Mapping, Sequence, Set, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_machine
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import SEVERAL_PORTS
 
 #: The clouds' words for a target that gets requests.
@@ -17,9 +18,7 @@ UNUSED = "unused"
 
 def machine_of(target: Mapping[str, Any]) -> Tuple[str, str]:
     """Zone and id as the modules answer them. Google's id may be a link, which names the zone; AWS's need none."""
-    words = str(target["id"]).split("/")
-    zone = str(target.get("zone") or (words[words.index("zones") + 1] if "zones" in words else ""))
-    return zone.rpartition("/")[2], words[-1]
+    return google_machine(str(target["id"]), str(target.get("zone") or ""))
 
 
 def at_its_port(target: Mapping[str, Any], observation: Mapping[str, Any]) -> Dict[str, Any]:

@@ -21,6 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import proxies
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import Data, read_data
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import read_limits
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_machine
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.proxies import Proxies
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.settings_yaml import Loader
@@ -276,6 +277,8 @@ def _member(name: str, variables: Mapping[str, Any], only: Optional[Collection[s
         findings += [Finding("missing-variable", said % each, name, NEEDED[each]) for each in missing]
     if findings:
         raise Failed(*findings)
+    if "zone" in read and not values.get("zone"):
+        values["zone"] = google_machine(values.get("instance_id", ""))[0]
     return MemberVariables(**values)
 
 

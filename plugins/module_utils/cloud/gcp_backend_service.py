@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LATE_REQUESTS, require_one_that_serves
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_machine
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import FRONT_ENDS
 
 # Seconds beyond what the health check's own settings add up to: a change reaches the balancer's places one by one.
@@ -246,9 +247,7 @@ def failures(seen: Seen, targets: Iterable[Target], group: str, seconds: float) 
 
 
 def _target(given: Mapping[str, Any]) -> Target:
-    words = str(given["id"]).split("/")
-    zone = str(given.get("zone") or (words[words.index("zones") + 1] if "zones" in words else ""))
-    return Target(zone.rpartition("/")[2], words[-1], given.get("port"))
+    return Target(*google_machine(str(given["id"]), str(given.get("zone") or "")), given.get("port"))
 
 
 def _name(link: str) -> str:

@@ -14,6 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import host_keys
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_machine
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def on_console(client: AwsClient, instance: str) -> list[str]:
 
 def among_attributes(client: GcpClient, machine: Machine) -> list[str]:
     """What the guest agent wrote at the machine's first boot, which it does with enable-guest-attributes only."""
-    path = f"compute/v1/projects/{machine.project or client.project}/zones/{machine.zone}/instances/{machine.id}"
+    zone, name = google_machine(machine.id, machine.zone)
+    path = f"compute/v1/projects/{machine.project or client.project}/zones/{zone}/instances/{name}"
     try:
         answer = client.call("compute", "GET", f"{path}/getGuestAttributes", query={"queryPath": "hostkeys/"})
     except errors.NotFound:

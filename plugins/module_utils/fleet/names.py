@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from typing import Any, Dict, Iterator, List, Mapping
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
@@ -32,6 +32,17 @@ _LABEL_LETTERS, _LABEL_DIGITS = ("Ll", "Lo"), ("Nd", "Nl", "No")
 
 #: What may stand in a tag of any service of AWS beside letters, digits and spaces of any script.
 _AWS_SIGNS = "_.:/=+-@"
+
+
+def google_machine(ident: str, zone: str = "") -> Tuple[str, str]:
+    """Zone and name of a machine of Google's.
+
+    :param ident: its name, or a link to it of any form, which has the zone: ``projects/P/zones/Z/instances/NAME``.
+    :param zone: where the name alone is given; it may be a link, too.
+    """
+    words = ident.split("/")
+    within = words[words.index("zones") + 1] if "zones" in words[:-1] else ""
+    return (zone or within).rpartition("/")[2], words[-1]
 
 
 def check_fleet(fleet: str, where: str = "praxis_fleet") -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 from typing import Any
 
 import pytest
@@ -86,6 +87,15 @@ def test_keys_among_google_s_guest_attributes(answer: Any, keys: list[str]) -> N
     assert collect([GCP], never, lambda: compute) == {"two": keys}
     path = "compute/v1/projects/a-project/zones/europe-west1-b/instances/two/getGuestAttributes"
     assert compute.asked == [("GET", path, {"queryPath": "hostkeys/"})]
+
+
+def test_a_link_to_a_machine_of_google_s_says_where_it_is() -> None:
+    """As Terraform has it, for a member without praxis_zone."""
+    compute = Compute({})
+    link = "https://www.googleapis.com/compute/v1/projects/a-project/zones/europe-west1-b/instances/two"
+    collect([dataclasses.replace(GCP, id=link, zone="")], never, lambda: compute)
+    ((_verb, path, _query),) = compute.asked
+    assert path == "compute/v1/projects/a-project/zones/europe-west1-b/instances/two/getGuestAttributes"
 
 
 def test_what_google_refuses_is_reported() -> None:

@@ -78,6 +78,19 @@ def test_a_member_without_what_its_balancer_knows_it_by_is_refused() -> None:
     ]
 
 
+@pytest.mark.parametrize("ident", [
+    "https://www.googleapis.com/compute/v1/projects/p/zones/us-central1-b/instances/demo-gcp-1",
+    "projects/p/zones/us-central1-b/instances/demo-gcp-1", "zones/us-central1-b/instances/demo-gcp-1",
+])  # fmt: skip
+def test_a_link_to_a_machine_says_in_which_zone_it_is(ident: str) -> None:
+    """As Terraform has it. The plan knows its zone as well, so that no batch takes all members of one."""
+    hostvars = fleet(1, {1: {**GOOGLE, "zone": "", "instance_id": ident}})
+    (member,) = fleet_variables.members(hostvars, list(hostvars))
+    assert (unnamed([member]), member.zone) == ([], "us-central1-b")
+    ((target,),) = [one["targets"].values() for one in balancers([member])]
+    assert balancer_targets.machine_of(target) == ("us-central1-b", "demo-gcp-1")
+
+
 REFUSED = {"code": "target-not-healthy", "what": "The target is unhealthy.", "where": "i-1", "fix": "Fix it."}
 
 
