@@ -70,7 +70,8 @@ def check_logins(observations: Mapping[str, Mapping[str, Any]]) -> List[Finding]
             holders[machine].append(name)
     fix = (
         "Give each the ansible_host of its own machine (and no ansible_connection: local, which is this controller for "
-        "all of them): the second agent would take the first one's place."
+        "all of them): the second agent would take the first one's place. If they are machines of their own that were "
+        "cloned from one snapshot with its memory, they still have one boot id: reboot all but one."
     )
     return [
         Finding("shared-machine", "%s log in to one machine." % listed(names, 3), "inventory", fix)

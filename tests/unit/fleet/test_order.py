@@ -450,6 +450,8 @@ def test_two_logins_that_lead_to_one_machine_are_no_two_members(outcome: str, *,
     order = make_order(plan, outcomes, plan.order, Pace(), final=final)
     (finding,) = order.findings
     assert (finding.code, "m1, m3 log in to one machine" in finding.what) == ("shared-machine", True)
+    # Clones that go on with one memory have one boot id, and nothing else tells copies of a machine apart.
+    assert "reboot all but one" in finding.fix
     assert (order.activate, order.needs_docker) == ([], [])
     for unknown in ("c/1/2", None):
         outcomes["m3"]["observation"]["host"]["machine"] = unknown
