@@ -36,8 +36,16 @@ FAULTS = (
         name="an-old-role-is-waited-for",
         breaks="A missing iam:PassRole is reported a minute late, as if the role had been made a moment ago.",
         file="plugins/module_utils/cloud/aws.py",
-        before="            if not aws_roles.is_old(refusal, self.call, time.time()):\n",
+        before="            if not aws_roles.is_old(refusal, self.call, time.time(), self._roles):\n",
         after="            if True:\n",
+        tests=("tests/unit/cloud/test_aws.py",),
+    ),
+    Fault(
+        name="iam-is-asked-at-every-try",
+        breaks="While a new role is waited for, IAM is asked about it every few seconds.",
+        file="plugins/module_utils/cloud/aws_roles.py",
+        before="    if name not in known:\n",
+        after="    if True:\n",
         tests=("tests/unit/cloud/test_aws.py",),
     ),
     Fault(

@@ -68,6 +68,7 @@ class AwsClient:
         self._services: dict[str, Any] = {}
         self._region = region
         self._elsewhere: dict[str, AwsClient] = {}
+        self._roles: dict[str, float | None] = {}
 
     @property
     def region(self) -> str:
@@ -150,7 +151,7 @@ class AwsClient:
         try:
             return self._retry.run(attempt, idempotent=may_repeat)
         except errors.NotPassed as refusal:
-            if not aws_roles.is_old(refusal, self.call, time.time()):
+            if not aws_roles.is_old(refusal, self.call, time.time(), self._roles):
                 raise
             told = refusal.finding  # who waits for a role that was made a moment ago need not wait for this one
             raise errors.Denied(told.what, told.where, told.fix, reason=refusal.reason) from None

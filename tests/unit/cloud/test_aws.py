@@ -84,6 +84,19 @@ def test_only_a_role_that_was_made_a_moment_ago_may_be_handed_over_soon(
     assert "RoleName=member" in server.requests[1].body.decode()
 
 
+@pytest.mark.parametrize("answer", [
+    Answer(200, ROLE % NOW), Answer(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"),
+], ids=["made a moment ago", "nobody can say"])  # fmt: skip
+def test_iam_is_asked_once_about_a_role_that_is_waited_for(answer: Answer) -> None:
+    denied = refusal("AccessDeniedException", UNPASSED % "")
+    with serving(in_order(denied, answer, denied, denied)) as server:
+        caller = client(server.host)
+        for _try in range(3):
+            with pytest.raises(errors.NotPassed):
+                caller.call("ecs", "register_task_definition", family="a", containerDefinitions=[])
+    assert ["RoleName" in each.body.decode() for each in server.requests] == [False, True, False, False]
+
+
 READ = ("secretsmanager", "describe_secret", {"SecretId": "a"})
 CHANGE = ("secretsmanager", "delete_secret", {"SecretId": "a"})
 
