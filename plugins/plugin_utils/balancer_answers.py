@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Collection, Dict, List, Mapping, Protocol, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.balancer import failures
 from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import Balancer
 
@@ -45,9 +45,5 @@ def are_in(balancer: Balancer, names: Collection[str], answer: Mapping[str, Any]
 
 
 def failures_of(answer: Mapping[str, Any], balancer: Balancer) -> List[Mapping[str, Any]]:
-    """What went wrong, as findings; a module that did not get as far as saying so itself is one."""
-    if not answer.get("failed"):
-        return []
-    said = str(answer.get("msg") or "The load balancer's module ended without an answer.")
-    fix = "Fix what this message says, then deploy again."
-    return answer.get("failures") or [Finding("load-balancer", said, place(balancer), fix).as_dict()]
+    """What went wrong, as findings."""
+    return list(failures(answer if answer.get("failed") else None, place(balancer)))

@@ -885,8 +885,8 @@ FAULTS = (
         name="balancer-module-that-crashes-has-done-well",
         breaks="A load balancer's module that fails without a finding of its own counts as one that has done as asked.",
         file="plugins/plugin_utils/balancer_answers.py",
-        before='    if not answer.get("failed"):\n',
-        after='    if not answer.get("failures"):\n',
+        before='answer if answer.get("failed") else None',
+        after='answer if answer.get("failures") else None',
         tests=("tests/unit/plan/test_balancers.py",),
     ),
     Fault(

@@ -19,12 +19,17 @@ def findings(names: Collection[str], answer: Mapping[str, Any]) -> List[Finding]
     return [*_not_healthy(names, answer), *_departed(answer), *_stale(answer), *left_groups(answer)]
 
 
-def failures(result: Optional[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """The findings of a load balancer's task that failed; one that has none is a finding as a whole."""
+def failures(result: Optional[Mapping[str, Any]], where: str = "load balancer") -> Sequence[Mapping[str, Any]]:
+    """The findings of a load balancer's module, or of the task that calls it, that failed; one that has none, because
+    it did not get as far as that, is a finding as a whole.
+
+    :param result: none where nothing failed.
+    :param where: which load balancer, where one is meant.
+    """
     if not result:
         return []
-    said = str(result.get("msg") or "The load balancer did not answer.")
-    unnamed = Finding("load-balancer", said, "load balancer", "Fix what this message says, then run this again.")
+    said = str(result.get("msg") or "The load balancer's module ended without an answer.")
+    unnamed = Finding("load-balancer", said, where, "Fix what this message says, then run this again.")
     return list(result.get("failures") or [unnamed.as_dict()])
 
 

@@ -15,6 +15,7 @@ from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.action import fleet_balancer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.balancer import failures
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
@@ -108,6 +109,9 @@ def test_whatever_a_balancer_s_module_fails_with_is_reported(
 ) -> None:
     found = balancer_answers.failures_of(answer, {"options": {"target_group": "agents"}})
     assert [(item["code"], item["what"]) for item in found] == reported
+    # The task that calls it fails in the same words, where it does so itself.
+    of_the_task = failures(answer if answer.get("failed") else None)
+    assert [{**item, "where": ""} for item in of_the_task] == [{**item, "where": ""} for item in found]
 
 
 PLAN = wired(4)
