@@ -130,6 +130,9 @@ class _Run:
         self._findings += fleet.warnings
         self._across = fleet.across()
         objects = fleet.objects()
+        too_large = deployments.check_size(objects, self._cluster.fleet) if state in (PLAN, DEPLOY) else []
+        if too_large:
+            raise Failed(*too_large)
         source = Source(objects, changes.plan_id(self._cluster.fleet, objects))
         if self._args["plan_id"]:
             require_id(self._args["plan_id"], source.plan_id)

@@ -9,6 +9,14 @@ from tests.planted.fault import Fault
 
 FAULTS = (
     Fault(
+        name="a-record-that-no-config-map-holds",
+        breaks="A fleet is deployed to all pods, and then its record cannot be written: it is never called good.",
+        file="plugins/action/fleet_kubernetes.py",
+        before="        if too_large:\n            raise Failed(*too_large)\n",
+        after="",
+        tests=("tests/unit/kubernetes/test_history.py", "-k", "record_would_not_fit"),
+    ),
+    Fault(
         name="pods-resolve-when-they-are-ready",
         breaks="Pods find each other only once they are ready, and become ready only once they have found each other.",
         file="plugins/module_utils/kubernetes/objects.py",

@@ -17,6 +17,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources, rollout
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.objects import LARGEST_CONFIG
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources import INSTANCE, MANAGED_BY, MANAGER
 
 Object = Mapping[str, Any]
@@ -26,6 +27,8 @@ GOOD, ROLLED_BACK, BAD = "good", "rolled back", "bad"
 NEWEST = "newest"
 #: What the reason of a rollback begins with.
 ROLLBACK = "rollback"
+#: Bytes of a record for what is no object: who deployed, when, and the releases.
+_BESIDE = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,6 @@ def releases(objects: Sequence[Object]) -> Dict[str, str]:
 
 def written(past: Past, fleet: str, namespace: str) -> Dict[str, Any]:
     """The ConfigMap of a deployment. It never changes."""
-    packed = gzip.compress(_text(past.objects).encode(), mtime=0)
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -77,8 +79,19 @@ def written(past: Past, fleet: str, namespace: str) -> Dict[str, Any]:
         },
         "immutable": True,
         "data": {"deployment.json": json.dumps(past.row(), sort_keys=True)},
-        "binaryData": {"objects.json.gz": base64.b64encode(packed).decode()},
+        "binaryData": {"objects.json.gz": base64.b64encode(_packed(past.objects)).decode()},
     }
+
+
+def check_size(objects: Sequence[Object], fleet: str) -> List[Finding]:
+    """Whether a ConfigMap can hold the record of a deployment that applies these: else it would be found out when all
+    pods have the release, no deployment would ever be called good, and none could be rolled back to."""
+    size, most = len(_packed(objects)), LARGEST_CONFIG - _BESIDE
+    if size <= most:
+        return []
+    what = "The record of this deployment, by which a rollback would find it, has %d bytes, and a ConfigMap holds %d."
+    fix = "Lower autoscaler.max, shorten the settings, or make some of the kinds a fleet of its own (praxis_fleet)."
+    return [Finding("record-too-large", what % (size, most), "fleet %s" % fleet, fix)]
 
 
 def record_name(past: Past, fleet: str) -> str:
@@ -184,6 +197,10 @@ def needed(past: Sequence[Past]) -> List[str]:
             if item.get("immutable") or item.get("spec", {}).get("target", {}).get("immutable")
         )
     return sorted(names)
+
+
+def _packed(objects: Sequence[Object]) -> bytes:
+    return gzip.compress(_text(objects).encode(), mtime=0)
 
 
 def _text(objects: Sequence[Object]) -> str:

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import base64
+import random
 from typing import Any
 
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import deployments
 from tests.unit.kubernetes.fake_api import FakeApi
 from tests.unit.kubernetes.made import IMAGE
 from tests.unit.kubernetes.verbs import BAD, PULL, STATEFUL, codes, image, of, run
@@ -85,6 +88,29 @@ def test_a_record_that_cannot_be_read_ends_nothing(api: FakeApi, damage: dict[st
     assert run(api, "rolled_back", kinds=of(THIRD), to=first)["ok"] and image(api) == FIRST
     run(api, "absent")
     assert record not in api.objects
+
+
+def test_a_deployment_whose_record_would_not_fit_is_refused_before_anything_is_written(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found out at its end, it would be in all pods by then, never good, and nothing to go back to."""
+    monkeypatch.setattr(deployments, "LARGEST_CONFIG", 64 * 1024 + 1000)
+    for state in ("plan", "deployed"):
+        with pytest.raises(Failed) as refused:
+            run(api, state)
+        assert [item.code for item in refused.value.findings] == ["record-too-large"] and api.written == []
+
+
+@pytest.mark.parametrize(("size", "fits"), [(0.85, True), (1.0, False)])
+def test_what_fits_into_a_record_fits_into_a_config_map(size: float, fits: bool) -> None:
+    """Compressed, and without the objects' own size: peer ids are random, and everything around them is not."""
+    noise = base64.b85encode(random.Random(1).randbytes(int(size * 1024 * 1024))).decode()
+    objects = [{"kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"noise": noise, "same": "a" * 3_000_000}}]
+    assert (deployments.check_size(objects, "demo") == []) is fits
+    past = deployments.Past("run", 1, "ann", "deployment", 0.0, "good", "id", {}, objects)
+    record = deployments.written(past, "demo", "praxis")
+    held = sum(map(len, record["data"].values())) + sum(map(len, map(base64.b64decode, record["binaryData"].values())))
+    assert (held <= 1024 * 1024) is fits
 
 
 @pytest.mark.slow
