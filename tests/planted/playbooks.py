@@ -9,6 +9,14 @@ from tests.planted.fault import Fault
 
 FAULTS = (
     Fault(
+        name="nobody-holds-the-fleet-and-the-run-ends",
+        breaks="With praxis_lock_wait a run of a fleet that nobody holds ends: Ansible delegates to nobody.",
+        file="playbooks/plays/wait.yml",
+        before="wait_found.ask or inventory_hostname",
+        after="wait_found.ask",
+        tests=("tests/unit/test_playbooks.py", "-k", "another_host_is_asked"),
+    ),
+    Fault(
         name="drain-is-left-out",
         breaks="Agents are stopped while the load balancer still sends them requests.",
         file="playbooks/plays/spread.yml",

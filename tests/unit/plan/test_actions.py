@@ -432,6 +432,35 @@ then record='{ended}'; else record='{held}'; fi; echo "praxis-remembers it 9.0 9
     assert (site.folder / "sent-m2").read_text().count("praxis-remembers") == 4
 
 
+def test_nobody_is_waited_for_where_nobody_holds_the_fleet(site: Site, empty: Account) -> None:
+    nobody = f'echo "praxis-remembers it 9.0 9.0 {time.time():.0f}"'
+    site.inventory({name: {**fleet(2)[name], **site.shell(name, nobody)} for name in ("m1", "m2")})
+    before = {**LOCAL, "tasks": [{"ansible.builtin.debug": {"msg": "A first play has no hostvars yet."}}]}
+    played = site.play([before, {**FREE, "vars": {"free_force": "false"}}], "-e", "praxis_lock_wait=60")
+    assert played.rc == 0, played.printed[-3000:]
+
+
+def test_with_a_limit_a_keeper_that_is_down_is_not_waited_for(site: Site, empty: Account) -> None:
+    """m2 alone is asked, and knows that m1 keeps the lock of a deployment, which comes to its end on m2."""
+    process = {"place": "elsewhere", "pid": 7, "started": "1"}
+    wanted = Deployment("20260101T000000Z-a1b2c3", "ann@desk", "deploy", process, "m1", 1, 600.0)
+    now = time.time()
+    held, ended = (json.dumps(wanted.record(now, ended=over)) for over in (False, True))
+    script = f"""if [ "$(grep -c praxis-remembers {site.folder}/sent-m2)" -gt 1 ]
+then record='{ended}'; else record='{held}'; fi; echo "praxis-remembers it 9.0 9.0 {now:.0f} $record\""""
+    scripts = {"m1": "exit 3", "m2": script}
+    site.inventory({name: {**fleet(2)[name], **site.shell(name, each)} for name, each in scripts.items()})
+    before = {**LOCAL, "tasks": [{"ansible.builtin.debug": {"msg": "A first play has no hostvars yet."}}]}
+    wait = {"ansible.builtin.import_playbook": str(CHECKOUT / "playbooks/plays/wait.yml")}
+    began = time.monotonic()
+    played = site.play([before, wait], "-e", "praxis_lock_wait=300", "--limit", "m2,localhost")
+    assert played.rc == 0, played.printed[-3000:]
+    (found,) = [each for each in played.results if each["task"] == "Find the host that tells when the fleet is free"]
+    assert (found["result"]["ask"], found["result"]["otherwise"]) == ("m1", "m2")
+    assert (site.folder / "sent-m2").read_text().count("praxis-remembers") == 2
+    assert time.monotonic() - began < 200, "it waits for m1"
+
+
 @pytest.mark.repetition
 def test_a_machine_without_a_way_to_its_package_mirror(site: Site, empty: Account) -> None:
     """apt's module loses the reason; the finding has it all the same, and advice that is about it."""
