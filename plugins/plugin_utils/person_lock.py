@@ -40,7 +40,7 @@ class PersonLock:
         :raises Failed: with what the host answers: somebody else has the fleet, say.
         """
         wanted = lock.by_hand(self._observations, hosts, controller.deployment(reason), lease)
-        if self._holder and not self._holder.gone and self._holder.record["lock_host"] != wanted["lock_host"]:
+        if self._holder and not self._holder.gone and self._is_elsewhere(self._holder, wanted["lock_host"]):
             raise Failed(self._holder.locked())  # an inventory with another first member has it
         over = [self._holder.run] if self._holder and self._holder.gone else []
         answer = self._asked(wanted["lock_host"], {"deployment": wanted, "over": over})
@@ -59,19 +59,28 @@ class PersonLock:
         :param host: the member whose host is asked.
         :raises Failed: a deployment has it, it is kept on another host, or with what the host answers.
         """
-        holder = self._holder
+        holder, unknown = self._holder, lock.unknown([host], self._observations, forced=False)
+        if holder is None and unknown:
+            raise Failed(replace(unknown, fix="Start or repair this machine, and run unlock.yml again."))
         if holder is None:
             self._say("The fleet is not locked.")
             return {"changed": False, "locked": False}
         if not holder.by_hand:
             raise Failed(holder.refused() if holder.gone else holder.locked())
         held = {name: holder.record[name] for name in ("run", "owner", "reason", "process", "lock_host", "fence")}
-        if held["lock_host"] != host:
+        if self._is_elsewhere(holder, host):
             fix = "Run unlock.yml with an inventory whose first member is %s. Or deploy with praxis_take_over=%s."
-            raise Failed(replace(holder.locked(), fix=fix % (held["lock_host"], held["run"])))
+            raise Failed(replace(holder.locked(), fix=fix % (holder.where, held["run"])))
         answer = self._asked(host, {"deployment": held, "state": "absent"})
         self._say("The fleet %s unlocked. %s had locked it (%s)." % (self._is, held["owner"], held["reason"]))
         return answer
+
+    def _is_elsewhere(self, holder: lock.Holder, host: str) -> bool:
+        """Whether another host than this one keeps the lock. A person's is on its keeper alone: a host that has been
+        renamed since has it, and its record names the keeper as it was called then."""
+        record = (self._observations.get(host) or {}).get("deployment") or {}
+        is_here = holder.by_hand and record.get("run") == holder.run
+        return bool(holder.record["lock_host"] != host) and not is_here
 
     def _asked(self, host: str, args: Dict[str, Any]) -> Dict[str, Any]:
         answer = self._ask(host, args)

@@ -25,14 +25,16 @@ EXPIRES = 1792000900.0
 class Fleet:
     """The action, with the module on the host in a stand-in's place.
 
-    :param held: what m1 remembers.
+    :param held: what the keeper remembers.
     :param refusal: what the module answers instead.
     :param limited: whether m1 is none of the hosts that were asked before (``--limit``).
+    :param keeper: whose host that is: the other one remembers nothing.
+    :param silent: whether m1 cannot be asked.
     """
 
     def __init__(
         self, held: dict[str, Any] | None = None, refusal: Finding | None = None, *, check_mode: bool = False,
-        limited: bool = False,
+        limited: bool = False, keeper: str = "m1", silent: bool = False,
     ) -> None:  # fmt: skip
         now = time.time()
         record = Deployment(lease=600.0, **held).record(now, ended=False) if held else None
@@ -43,15 +45,16 @@ class Fleet:
         self.action._display = SimpleNamespace(columns=120, display=self._display)
         self.action._execute_module = self._module
         self.action._task = SimpleNamespace(check_mode=check_mode)
-        self.action._observed = lambda name: {name: self.observation}
-        self.limited = limited
+        nobody = {"deployment": None, "host": {"clock": now}}
+        remembered = {"m1": nobody, "m2": nobody, keeper: self.observation}
+        self.action._observed = lambda name: {} if silent else {name: remembered[name]}
+        asked = {name for name in remembered if name != "m1" or not (limited or silent)}
+        self.hostvars = {name: {"seen": {"observation": each}} if name in asked else {}
+                         for name, each in remembered.items()}  # fmt: skip
 
     def told(self, **args: Any) -> dict[str, Any]:
-        nobody = {"observation": {"deployment": None, "host": {"clock": time.time()}}}
-        hostvars = {"m1": {"seen": {"observation": self.observation}}, "m2": {}}
-        hostvars = {"m1": {}, "m2": {"seen": nobody}} if self.limited else hostvars
         options = {"hosts": ["m2", "m1"], "observations": "seen", "lease": 60, **args}
-        answer: dict[str, Any] = self.action._by_hand(options, {"hostvars": hostvars})
+        answer: dict[str, Any] = self.action._by_hand(options, {"hostvars": self.hostvars})
         return answer
 
     def _display(self, text: str, screen_only: bool = False, **_how: Any) -> None:
@@ -121,12 +124,42 @@ def test_with_a_limit_the_host_that_keeps_the_lock_is_asked_all_the_same() -> No
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_a_lock_that_another_host_keeps_is_neither_taken_beside_nor_said_to_be_given_back(state: str) -> None:
     """A person has locked one cloud's members, and then names those of both clouds."""
-    fleet = Fleet({**HELD, "lock_host": "m2"})
+    fleet = Fleet({**HELD, "lock_host": "m2"}, keeper="m2")
     with pytest.raises(Failed) as refused:
         fleet.told(state=state)
     (finding,) = refused.value.findings
     assert (finding.code, fleet.asked, fleet.said) == ("fleet-locked", [], "")
     assert ("whose first member is m2" in finding.fix) is (state == "absent")
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_host_that_was_renamed_has_the_lock_that_it_keeps_under_its_old_name(state: str) -> None:
+    """The inventory names its machines anew: whoever locked the fleet before can lock it on, and unlock it."""
+    fleet = Fleet({**HELD, "lock_host": "machine-1"})
+    assert fleet.told(state=state, reason="migration")["changed"] is True
+    assert [asked.get("state", "present") for asked in fleet.asked] == [state]
+    beside = Fleet({**HELD, "lock_host": "machine-2"}, keeper="m2")
+    with pytest.raises(Failed) as refused:
+        beside.told(state=state)
+    assert ("whose first member is m2" in refused.value.findings[0].fix) is (state == "absent")
+
+
+def test_a_deployment_s_lock_elsewhere_is_heeded_though_it_has_made_a_step_on_the_first_host() -> None:
+    """There it may have ended: that host alone would give the lock."""
+    at_work = {**HELD, "lock_host": "m2", "process": {"place": "elsewhere", "pid": 7, "started": "1"}}
+    fleet = Fleet(at_work)
+    with pytest.raises(Failed) as refused:
+        fleet.told()
+    assert [item.code for item in refused.value.findings] == ["fleet-locked"] and fleet.asked == []
+
+
+def test_nobody_says_of_a_fleet_that_it_is_not_locked_whose_keeper_gives_no_answer() -> None:
+    """It is away for a moment, and would keep the lock until its end."""
+    fleet = Fleet(HELD, silent=True)
+    with pytest.raises(Failed) as refused:
+        fleet.told(state="absent")
+    (finding,) = refused.value.findings
+    assert (finding.code, fleet.asked, fleet.said) == ("lock-unknown", [], "") and "m1" in finding.what
 
 
 def test_unlocking_what_is_not_locked_asks_nobody() -> None:
