@@ -41,6 +41,8 @@ T = TypeVar("T")
 _TIMEOUT = (5, 30)
 #: What a kubelet answers, as the log itself and with 200, when it has removed the container or its log.
 _NO_LOG = ("unable to retrieve container logs for ", "failed to try resolving symlinks in path ")
+#: What a kubelet and its runtimes answer, with 500, to whoever wants to run a command in a container that has ended.
+_NO_CONTAINER = re.compile(r"container not found|container is (?:in CONTAINER_|not (?:created or )?running)")
 _APPLY = "application/apply-patch+yaml"
 #: Seconds after which an object is applied again that somebody else wrote at the same moment; and for how long.
 _BESIDE, _CONTENDED = 0.5, 10.0
@@ -186,6 +188,10 @@ class Api:
             stream = client.WSClient(self._configuration, client.get_websocket_url(url, query), headers, True)
         except importlib.import_module("websocket").WebSocketBadStatusException as error:
             answer = (error.resp_body or b"").decode("utf-8", "replace")
+            if error.status_code == 500 and _NO_CONTAINER.search(answer):
+                # The cluster has answered: it is the pod that fails.
+                fix = "See why it has ended: kubectl logs --previous -n %s %s." % (namespace, pod)
+                raise errors.NotFound("The agent's container does not run.", where, fix) from None
             raise _refusal(error.status_code, answer, error.resp_headers or {}, where) from None
         except (OSError, _websocket_error()) as error:
             raise _unanswered(error, where) from None

@@ -266,6 +266,15 @@ FAULTS = (
         tier="test",
     ),
     Fault(
+        name="a-crashed-agent-is-no-answer",
+        breaks="A release that crashes while its edges are judged stays in the cluster, as if the API had been away.",
+        file="plugins/plugin_utils/kubernetes_api.py",
+        before="            if error.status_code == 500 and _NO_CONTAINER.search(answer):\n",
+        after="            if False:\n",
+        tests=("tests/unit/kubernetes/test_deployment.py",),
+        tier="test",
+    ),
+    Fault(
         name="no-answer-is-a-verdict",
         breaks="A good release is rolled back when an API server is there again that was away for minutes.",
         file="plugins/plugin_utils/kubernetes_deployment.py",

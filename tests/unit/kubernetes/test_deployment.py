@@ -555,15 +555,23 @@ def test_machines_that_are_away_fail_the_gate_and_the_deployment_before_it_runs_
     assert not [line for line in api.written if line.startswith("DELETE") and "/pods/" in line], "it would not help"
 
 
+FORBIDDEN = 'pods "agent-0" is forbidden: User "us" cannot create resource "pods/exec"'
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("code", "is_said"), [(401, True), (429, True), (503, True), (403, False)])
+@pytest.mark.parametrize(("code", "message", "is_said"), [
+    (401, FORBIDDEN, True), (429, FORBIDDEN, True), (503, FORBIDDEN, True), (403, FORBIDDEN, False),
+    # The node is away; and its kubelet, in the words of two runtimes: the agent has crashed since the pod was seen.
+    (500, "error dialing backend: dial tcp 10.0.0.7:10250: i/o timeout", True),
+    (500, 'unable to upgrade connection: container not found ("agent")', False),
+    (500, "failed to exec in container: container is in CONTAINER_EXITED state", False),
+])  # fmt: skip
 def test_a_gate_that_nobody_answers_is_no_verdict_on_the_release(
-    api: FakeApi, mixed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, code: int, *, is_said: bool
+    api: FakeApi, mixed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, code: int, message: str, *, is_said: bool
 ) -> None:
     """All pods are ready on it, and it may well be good: what is open here is the next run's."""
     run(api, "deployed", kinds=mixed["kinds"])
     monkeypatch.setattr(kubernetes_deployment, "probe", PROBE)
-    message = 'pods "agent-0" is forbidden: User "us" cannot create resource "pods/exec"'
     api.exec_refusal = (code, {"kind": "Status", "message": message, "reason": "because"})
     changed = {**mixed["kinds"], "agent": variables(region="eu-west-1", image=OTHER)}
     if is_said:
