@@ -94,7 +94,7 @@ class ActionModule(FleetAction):
         ok = not any(finding.level == "error" for finding in findings)
         edges = status.fleet_edges(table, hosts, seen, pending)
         touched = _to_roll_back(run, ok or refused)
-        out = run.out_of_service() if touched else ()
+        out = run.out_of_service() if touched or rest else ()
         floor = floor_of(run, table, options, rolls_back=True) - len(table.beyond(options["hosts"]))
         undo, alone = (
             roll_back(table, names, observations, pace_of(options), out, crashing, run.new(), floor)

@@ -581,7 +581,7 @@ FAULTS = (
         name="failed-batch-is-rolled-back-in-its-turn",
         breaks="A rollback drains members in service while the batch that failed is out, and ends for the floor.",
         file="plugins/action/fleet_verify.py",
-        before="        out = run.out_of_service() if touched else ()\n",
+        before="        out = run.out_of_service() if touched or rest else ()\n",
         after="        out = ()\n",
         tests=("tests/unit/plan/test_verify.py", "-k", "batch_that_failed"),
     ),

@@ -316,9 +316,8 @@ def test_what_a_rollback_did_not_get_to_is_named_and_not_tried_again(run: RunDir
         ("container-exited", "m1"), ("not-rolled-back", "m2")]
 
 
-def test_the_batch_that_failed_is_rolled_back_before_those_in_service(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def behind_a_balancer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+    """Two members that were touched, each in a batch of its own."""
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     each: dict[str, Any] = {name: {} for name in PLAN.members}
     balancers = [{"module": "m", "options": {}, "targets": {name: {"id": name} for name in PLAN.members}}]
@@ -328,12 +327,31 @@ def test_the_batch_that_failed_is_rolled_back_before_those_in_service(
     for name, observation in meshed(PLAN).items():
         run.report(name, {"outcome": "activated", "observation": observation})
         run.touch(name, "81bb02")
+    return run
+
+
+def test_the_batch_that_failed_is_rolled_back_before_those_in_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = behind_a_balancer(tmp_path, monkeypatch)
     run.journal.write("rejoin", ["m1"], 1.0, "ok")
     run.record([STOPPED])
     assert judged(run)["roll_back"] == {"hosts": ["m2", "m1"], "serial": [1, 1]}
     run.journal.write("rejoin", ["m2"], 1.0, "ok")
     run.touch("m1", None)
     assert judged(run)["roll_back"] == {"hosts": ["m2", "m1"], "serial": [1, 1]}, "a new machine goes last"
+
+
+def test_where_a_batch_was_refused_who_is_out_of_service_is_tried_first_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is lost by it, and who serves may leave only when that one is back."""
+    run = behind_a_balancer(tmp_path, monkeypatch)
+    run.journal.write("rejoin", ["m1"], 1.0, "ok")
+    run.record([STOPPED])
+    run.begin_rollback(["m1", "m2"])
+    refused = judged(run, failed={"msg": "refused", "failures": [asdict(FLOOR)]})
+    assert refused["roll_back_alone"] == {"hosts": ["m2", "m1"], "serial": [1, 1]}
 
 
 DENIED = Finding("cloud-denied", "AWS answered AccessDenied.", "AWS elbv2 DeregisterTargets", "Grant it.")
