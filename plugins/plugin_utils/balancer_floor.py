@@ -133,6 +133,8 @@ class Floor:
         what = "Without %s, the load balancer would have %d healthy members (%s), and %d have to be." % (
             ", ".join(leaving), len(healthy), ", ".join(healthy) or "none", floor,
         )  # fmt: skip
+        elsewhere = sorted(self._out.difference(balancer["targets"], self._leaving))
+        what += " Behind another one, out of service: %s." % ", ".join(elsewhere) if elsewhere else ""
         fix = "See why the load balancer does not call the others healthy, or lower praxis_min_available."
         return self._unseen or [Finding("floor", what, place(balancer), fix).as_dict()]
 

@@ -320,6 +320,8 @@ def test_those_that_another_balancer_does_not_call_healthy_make_up_for_nobody(
         codes = [] if in_service else ["floor"] if codes else []
     found = one.set("absent", "m1")
     assert [failure["code"] for failure in found.get("failures", [])] == codes
+    named = "Behind another one, out of service: m3, m4." in found.get("msg", "")
+    assert named is (codes == ["floor"]), "all is well behind the one that m1 leaves"
     assert ("absent" in dict(one.asked)) is not bool(codes)
 
 
