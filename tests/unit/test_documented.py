@@ -126,7 +126,7 @@ def in_effect(name: str) -> Any:
     texts = "\n".join(book.read_text(encoding="utf-8") for book in sorted(CHECKOUT.glob("playbooks/**/*.yml")))
     others = r"\b(?!kubernetes_workload_|ecs_service_)"
     either = rf"(?:{name} \| default\(|lookup\('ansible\.builtin\.vars', '{name}', default=)"
-    written = set(re.findall(rf'{others}(\w+): "{{{{ {either}([^)]*)\) }}}}"', texts))
+    written = set(re.findall(rf'{others}(\w+): "{{{{ {either}([^)]*?)(?:, true)?\) }}}}"', texts))
     assert len(written) == 1, f"{name}: {written or 'no default'}"
     _option, default = written.pop()
     return None if default == "omit" else yaml.safe_load(default)

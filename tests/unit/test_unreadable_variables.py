@@ -69,7 +69,7 @@ def mappings(found: Any) -> Iterator[dict[str, Any]]:
         yield found
 
 
-def read(file: str, option: str, **known: str) -> Any:
+def read(file: str, option: str, **known: Any) -> Any:
     """What a file makes of an option, with these variables."""
     options = next(each for each in mappings(yaml.safe_load((PLAYBOOKS / file).read_text())) if option in each)
     texts = {name: trust_as_template(text) if isinstance(text, str) else text
@@ -107,6 +107,16 @@ def test_who_observes_reads_nothing_that_only_others_have_a_use_for(
         return
     with pytest.raises(AnsibleError, match="lost"):
         read(file, option, **known)
+
+
+@pytest.mark.parametrize("given", [None, [], ["deploy"]])
+def test_lists_without_a_value_are_empty_to_the_doctor(given: list[str] | None) -> None:
+    """It counts them, and would report no permission, or end in an error of Python's."""
+    assert read("vars/policies.yml", "_named_verbs", praxis_doctor_verbs=given) == (given or [])
+    named = next(each["when"] for each in mappings(yaml.safe_load((PLAYBOOKS / "doctor.yml").read_text()))
+                 if "praxis_doctor_fix" in str(each.get("when")))  # fmt: skip
+    known = Templar(DataLoader(), variables={"praxis_doctor_fix": given, "praxis_doctor_plan": {}})
+    assert known.template(trust_as_template("{{ %s }}" % named)) is bool(given)
 
 
 @pytest.mark.parametrize("file", ["provision.yml", "down.yml"])

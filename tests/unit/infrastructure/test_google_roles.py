@@ -101,8 +101,9 @@ def test_a_project_that_is_not_known_is_said() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("more", [{}, dict.fromkeys((
     "praxis_agent_secrets", "praxis_services", "praxis_certificate", "praxis_dns_zone", "praxis_dns_name",
-    "praxis_oidc", "praxis_data"))], ids=["not set", "without a value"])
-def test_the_playbook_shows_both_clouds(tmp_path: Path, more: dict[str, None]) -> None:
+    "praxis_oidc", "praxis_data")), {"praxis_services": [{"name": "cache", "image": IMAGES[0], "secrets": None}]}],
+    ids=["not set", "without a value", "a service's secrets without a value"])
+def test_the_playbook_shows_both_clouds(tmp_path: Path, more: dict[str, Any]) -> None:
     logins = [{"server": "one.example.org", "username": "puller", "password": "aws-sm://registry#password"},
               {"server": "two.example.org", "ca": "ca.pem"},
               {"server": "three.org", "username": "gcp-sm://theirs/user", "password": "gcp-sm://theirs/registry"}]
