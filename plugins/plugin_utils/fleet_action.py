@@ -24,11 +24,12 @@ def pace_of(options: Mapping[str, Any]) -> Pace:
 
 def floor_of(run: RunDirectory, table: Table, options: Mapping[str, Any], rolls_back: bool) -> int:
     """Members that have to stay in service. Those of a fleet that is new were in nobody's; nor does a rollback miss
-    those that have nothing to go back to."""
+    those that have nothing to go back to, or that the deployment has not come to yet."""
     if run.order.first_deployment():
         return 0
     whole = len(table.members)
-    known = whole - len({*run.order.left_out(), *(run.new() if rolls_back else ())})
+    missed = (*run.new(), *run.order.empty()) if rolls_back else ()
+    known = whole - len({*run.order.left_out(), *missed})
     return min(known, pace_of(options).floor(known, whole))
 
 

@@ -12,7 +12,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Or
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fact_files import FactFiles
 
 #: What each step is told before there is an order.
-_NONE: Mapping[str, Any] = {"gates": {}, "first": False, "ports": {}, "back": {}, "left_out": [], "before": {}}
+_NONE: Mapping[str, Any] = {
+    "gates": {}, "first": False, "ports": {}, "back": {}, "left_out": [], "empty": [], "before": {},
+}  # fmt: skip
 
 
 class RunOrder:
@@ -33,6 +35,7 @@ class RunOrder:
             "ports": order.ports,
             "back": order.back,
             "left_out": [finding.where for finding in order.left_out],
+            "empty": [name for name, seen in observations.items() if _is_empty(seen)],
             "before": record.before(order, observations),
         }
         self._files.write("order.json", kept)
@@ -49,6 +52,11 @@ class RunOrder:
     def left_out(self) -> List[str]:
         """The members that could not be reached and that this run goes on without."""
         found: List[str] = self._kept()["left_out"]
+        return found
+
+    def empty(self) -> List[str]:
+        """The members that had no agent yet, and have had none that was called good."""
+        found: List[str] = self._kept()["empty"]
         return found
 
     def first_deployment(self) -> bool:
@@ -73,3 +81,8 @@ class RunOrder:
     def _kept(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self._files.read("order.json") if self._files.has("order.json") else _NONE
         return found
+
+
+def _is_empty(observation: Mapping[str, Any]) -> bool:
+    release = observation.get("release") or {}
+    return not (release.get("running") or release.get("good"))

@@ -68,7 +68,8 @@ class Witness:
     def floor(self) -> int:
         """As many members stay in service. A rollback does not miss those that have nothing to go back to."""
         files, hosts = self.run.files, self.world.hosts
-        known = set(hosts).difference(files.order.left_out(), files.new() if files.rollback_begun() else ())
+        new = files.new().union(files.order.empty()) if files.rollback_begun() else ()
+        known = set(hosts).difference(files.order.left_out(), new)
         return 0 if files.order.first_deployment() else pace_of(files.options()).floor(len(known), len(hosts))
 
     def see(self, what: str, names: Collection[str]) -> None:

@@ -235,6 +235,25 @@ def test_a_new_machine_that_was_rolled_back_is_not_missed(balancer: Any, good: s
     assert [item.code for item in error.value.findings] == codes
 
 
+@pytest.mark.parametrize(("good", "codes"), [(None, []), ("81bb02", ["floor"])])
+def test_new_machines_that_the_run_has_not_come_to_are_not_missed(
+    balancer: Any, good: str | None, codes: list[str]
+) -> None:
+    """m2 is new and serves; the run failed before it came to m3 and m4, which are new, too, or are to be repaired."""
+    one = balancer()
+    for name in ("m3", "m4"):
+        one.observations[name].update(container=None, release={"running": None, "good": good})
+    one.run.order.keep(order(activate=["m2", "m3", "m4"], serial=[1, 1, 1]), one.observations)
+    one.run.touch("m2", None)
+    one.others = [{"id": "i-m2", "port": 8001, "state": "healthy"}]
+    if not codes:
+        assert not one.set("absent", "m2").get("failed")
+        return
+    with pytest.raises(Failed) as error:
+        one.set("absent", "m2")
+    assert [item.code for item in error.value.findings] == codes
+
+
 def test_the_last_new_machine_can_leave_though_the_floor_is_a_number_that_counts_it(balancer: Any) -> None:
     """praxis_min_available has been raised for the fleet with the new machines. Without them it has two members."""
     one = balancer(min_available=3)

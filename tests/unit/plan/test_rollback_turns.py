@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rollback in batches of two where two cannot leave any more: whole runs of the real order, balancer and verdict."""
+"""Rollbacks that the floor could end before their time: whole runs of the real order, balancer and verdict."""
 
 from __future__ import annotations
 
@@ -75,3 +75,16 @@ def test_where_not_even_one_may_leave_the_rollback_ends_and_says_so(world: World
     run.go()
     assert went_back(world) == {"m4", "m6", "m7"} and world.serving() == {"m1", "m2", "m3", "m4", "m6"}
     assert {"floor", "not-rolled-back"} <= run.codes()
+
+
+def test_new_machines_go_back_though_the_run_has_not_come_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four machines are added to three, and the second one fails: the two after it have never served."""
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    world = fleet(NAMES, NAMES[3:], {NEW: {"m5": DOWN}})
+    run = Run(world, OF_NEW, 3, hosts=NAMES, batch=1, canary=1, min_available=None)
+    Witness(world, run)
+    run.go()
+    assert run.files.rolled_back() == ["m4", "m5"] and world.serving() == {"m1", "m2", "m3"}
+    assert not run.codes().intersection({"floor", "not-rolled-back"})
