@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -19,6 +20,8 @@ from typing import Any
 PLAY = "scripts/play"
 PLAYBOOK = "status.yml"
 HOME, REST_OF_LINE, REST_OF_SCREEN = "\033[H", "\033[K", "\033[J"
+#: One of these is in each object that the summary prints of an observation, and of one that was stopped.
+SUMMARY = {"verdict", "failure"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,22 +66,29 @@ def _as_json(command: Sequence[str], environment: dict[str, str]) -> int:
     run = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, errors="replace",
                          check=False)
     sys.stderr.write(run.stderr)
-    found = _object(run.stdout)
+    found, beside = _object(run.stdout)
     good = found is not None and found.get("verdict") == "good"
     if found is None or good != (run.returncode == 0) and "failure" not in found:
         sys.stderr.write(run.stdout)
         found = _stopped(run.returncode, run.stderr or run.stdout)
         good = False
+    elif beside.strip():
+        sys.stderr.write(beside)
     print(json.dumps(found, indent=2))
     return 0 if good else run.returncode or 1
 
 
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+def _object(text: str) -> tuple[dict[str, Any] | None, str]:
+    """The summary's object, and what callbacks of the user's own (callbacks_enabled) printed before and after it."""
+    start = 0
+    for line in text.splitlines(keepends=True):
+        if line.startswith("{"):
+            with contextlib.suppress(ValueError):
+                found, end = json.JSONDecoder().raw_decode(text, start)
+                if not SUMMARY.isdisjoint(found):
+                    return found, text[:start] + text[end:]
+        start += len(line)
+    return None, text
 
 
 def _stopped(code: int, printed: str) -> dict[str, Any]:

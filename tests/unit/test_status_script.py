@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,6 +86,26 @@ def test_json_is_passed_on_and_the_return_code_is_the_verdict(script: Script) ->
     done = script.run("--json")
     assert (done.returncode, json.loads(done.stdout)["verdict"]) == (2, "bad")
     assert done.stderr == "[WARNING]: something\n"
+
+
+#: Of callbacks that a user has enabled: ansible.posix.profile_tasks and timer, and one that prints JSON of its own.
+PROFILED = "Tuesday 01 December 2026  05:00:00 +0000 (0:00:00.01)   0:00:00.01 ****\n{\"took\": 3}\n{ not JSON\n"
+TIMED = "\nPlaybook run took 0 days, 0 hours, 0 minutes, 3 seconds\n"
+
+
+@pytest.mark.parametrize(("code", "said"), [
+    (0, GOOD),
+    (2, {**GOOD, "verdict": "bad"}),
+    (2, {"failure": {"code": "bad-yaml"}, "failures": [{"code": "bad-yaml"}]}),
+])  # fmt: skip
+def test_what_other_callbacks_print_is_not_taken_for_the_summary(
+    script: Script, code: int, said: dict[str, Any]
+) -> None:
+    """Standard output holds the object and nothing else, and the return code is that of the verdict."""
+    script.answer(code, PROFILED + json.dumps(said, indent=2) + "\n" + TIMED)
+    done = script.run("--json")
+    assert (done.returncode, json.loads(done.stdout)) == (code, said)
+    assert "Playbook run took" in done.stderr and "****" in done.stderr
 
 
 def test_a_failure_is_json(script: Script) -> None:
