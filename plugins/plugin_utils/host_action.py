@@ -261,7 +261,8 @@ def hold_to_ours(connection: Any) -> None:
     inventory says: `host_key_checking = false` would come before it, and SSH takes the first that it is given. And an
     end to a link that has gone dead in the middle of a step; by itself SSH would wait for good. That comes last, so a
     user's own setting holds. A connection that was left open by other tasks (ControlPersist) does not have it, and goes
-    by its own options: so ours are shared among ours only, unless a user names the path.
+    by its own options: so ours are shared among ours only, unless a user names the path. And only where all arguments
+    are the same: behind two bastions one address is two machines.
     """
     if connection.transport != "ssh":
         return
@@ -272,7 +273,7 @@ def hold_to_ours(connection: Any) -> None:
     if _HOST_KEYS in asked.lower():
         connection.set_option("host_key_checking", True)
     if not connection.get_option("control_path"):
-        whose = [str(connection.get_option(name)) for name in ("host", "port", "remote_user")]
-        digest = hashlib.sha256(" ".join(["praxis", *whose]).encode()).hexdigest()
+        whose = [str(connection.get_option(name)) for name in ("host", "port", "remote_user", "ssh_executable")]
+        digest = hashlib.sha256(" ".join(["praxis", *whose, asked]).encode()).hexdigest()
         # As short as Ansible's own: a socket's path has little room.
         connection.set_option("control_path", "%(directory)s/" + digest[:10])

@@ -116,6 +116,14 @@ FAULTS = (
         tests=("tests/unit/plan/test_person_lock.py",),
     ),
     Fault(
+        name="one-connection-for-two-machines",
+        breaks="Behind two bastions, members with one private address share SSH's open connection, and so one machine.",
+        file="plugins/plugin_utils/host_action.py",
+        before='["praxis", *whose, asked]',
+        after='["praxis", *whose]',
+        tests=("tests/unit/plan/test_connections.py",),
+    ),
+    Fault(
         name="the-floor-of-one-cloud-s-members",
         breaks="A floor that is set for the second cloud's members alone is ignored without a word.",
         file="plugins/plugin_utils/run_variables.py",

@@ -71,6 +71,21 @@ def test_a_connection_that_other_tasks_left_open_is_not_ours() -> None:
     assert len({path(shown) for shown in [command(ours=True), *others]}) == 4
 
 
+@pytest.mark.parametrize("option", [*SSH_ARGUMENTS, "ssh_executable"])
+def test_a_connection_through_one_bastion_is_not_taken_for_the_other_machine(option: str) -> None:
+    """Private addresses are the same in many networks. What one run leaves open, the next one would go on with, for
+    another fleet, and no host key is checked any more."""
+    usual = {"ssh_args": USUAL}
+    if option == "ssh_executable":
+        ways = [usual | {option: each} for each in ("/opt/one/ssh", "/opt/two/ssh")]
+    else:
+        given = [f"-o ProxyJump={name}" for name in ("one", "two")] + ["-F theirs"]
+        ways = [usual | {option: f"{USUAL} {each}" if option == "ssh_args" else each} for each in given]
+    paths = [path(command(ours=True, **way)) for way in ways]
+    assert len(set(paths)) == len(ways)
+    assert [path(command(ours=True, **way)) for way in ways] == paths
+
+
 def test_a_path_of_the_user_s_own_holds() -> None:
     own = {"ssh_args": "-o ControlMaster=auto -o ControlPersist=60s -o ControlPath=/tmp/own"}
     assert path(command(ours=True, **own)) == path(command(ours=False, **own)) == "/tmp/own"
