@@ -20,6 +20,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     controller,
     fleet_variables,
     kinds,
+    play_variables,
     records,
     whole_inventory,
 )
@@ -89,6 +90,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             only = PLACE if args["kept"] else None
             scope, hostvars = args["hosts"] or names, task_vars["hostvars"]
             members, faults, unread = _members(hostvars, names, only, scope, args["observe"])
+            faults += play_variables.unseen(self._task, task_vars, self._templar.template, names, only)
             pods = _beside(task_vars, names, members)
             beside = [*whole_inventory.stopped(task_vars), *unread, *_as_warnings(lost)]
             planned = self._plan(args, answers, beside, members, faults, pods)

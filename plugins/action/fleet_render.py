@@ -24,6 +24,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     rendered_files,
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.play_variables import unseen
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -45,6 +46,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         dest = _directory(given)
         names = fleet_variables.hosts_of(task_vars["groups"], kubernetes_kinds.TARGET)
         members, faults = kinds.read(task_vars["hostvars"], names)
+        faults += unseen(self._task, task_vars, self._templar.template, names)
         render = _ecs if any(member.target == ecs_kinds.TARGET for member in members) else _kubernetes
         rendered = render(members, faults)
         wanted, layout = rendered.files, rendered.layout

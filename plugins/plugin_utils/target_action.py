@@ -13,6 +13,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, kinds, screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.play_variables import unseen
 
 PLAN, DEPLOY, STATUS, VERIFY, ROLLBACK, HISTORY, DOWN = STATES = (
     "plan", "deployed", "status", "verified", "rolled_back", "history", "absent",
@@ -65,8 +66,9 @@ class TargetAction(ActionBase):  # type: ignore[misc]
         task_vars = task_vars or {}
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
-        members, faults = kinds.read(task_vars["hostvars"], self.hosts(task_vars["groups"]))
-        faults += self.faults(task_vars)
+        names = self.hosts(task_vars["groups"])
+        members, faults = kinds.read(task_vars["hostvars"], names)
+        faults += [*self.faults(task_vars), *unseen(self._task, task_vars, self._templar.template, names)]
         try:
             verb = self.verb(args, members, faults)
             found = verb.done()

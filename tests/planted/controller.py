@@ -124,6 +124,23 @@ FAULTS = (
         tests=("tests/unit/plan/test_connections.py",),
     ),
     Fault(
+        name="a-play-s-variables-are-ignored",
+        breaks="The image in `vars` of a user's import_playbook is ignored, and the inventory's is deployed.",
+        file="plugins/plugin_utils/play_variables.py",
+        before="        found += [_unseen(variable, others)] if others else []\n",
+        after="",
+        tests=("tests/unit/plan/test_play_variables.py",),
+    ),
+    Fault(
+        name="another-fleet-is-removed-than-confirmed",
+        breaks="A fleet in a cluster is removed although the playbook that imports down.yml confirmed another's name.",
+        file="plugins/plugin_utils/target_action.py",
+        before="[*self.faults(task_vars), *unseen(self._task, task_vars, self._templar.template, names)]",
+        after="self.faults(task_vars)",
+        tests=("tests/unit/kubernetes/test_deployment.py", "-k", "playbooks_do_the_same"),
+        tier="test",
+    ),
+    Fault(
         name="the-floor-of-one-cloud-s-members",
         breaks="A floor that is set for the second cloud's members alone is ignored without a word.",
         file="plugins/plugin_utils/run_variables.py",

@@ -458,7 +458,7 @@ ONLY_NAMED = {
     "Wait for another deployment": (
         "groups.praxis | difference(groups.praxis_kubernetes | default([]))",
         "groups.praxis | default([]) | length > 0",
-        "hostvars[groups.praxis | first].praxis_lock_wait is defined",
+        "(praxis_lock_wait is defined or hostvars[groups.praxis | first].praxis_lock_wait is defined)",
         "(wait_in_check | default(true) or not ansible_check_mode)"),
     "Install Docker where it is missing": ("praxis_order.needs_docker",),
     "Take hosts over": ("praxis_order.take_over", VERDICT, ACTING),

@@ -463,6 +463,14 @@ def test_the_playbooks_do_the_same_and_leave_a_summary(api: FakeApi, tmp_path: P
     assert status.returncode != 0 and "The pod's image cannot be pulled" in status.stdout
     refused = play("down")
     assert refused.returncode != 0 and "praxis_confirm_down=demo" in refused.stdout
+    # Who imports the playbook for a fleet of another name has not confirmed the removal of this one.
+    importing = [{"import_playbook": str(CHECKOUT / "down.yml"),
+                  "vars": {"praxis_fleet": "other", "praxis_confirm_down": "other"}}]  # fmt: skip
+    (tmp_path / "theirs.yml").write_text(json.dumps(importing))
+    kept = dict(api.objects)
+    other = play(str(tmp_path / "theirs"))
+    assert other.returncode != 0 and "praxis_fleet stands in `vars`" in other.stdout, other.stdout
+    assert api.objects == kept
     assert play("down", "-e", "praxis_confirm_down=demo").returncode == 0
     assert list(api.objects) == ["/api/v1/namespaces/praxis"]
 
