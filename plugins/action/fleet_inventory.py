@@ -25,6 +25,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "logs_in": {"type": "bool", "default": True},
         "needs_cloud": {"type": "bool", "default": False},
         "observes": {"type": "bool", "default": False},
+        "group": {"type": "str", "default": ""},
     }
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
@@ -37,6 +38,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             whole_inventory.require(
                 task_vars, machines, self._templar.template, may_be_empty, args["logs_in"], args["observes"]
             )
+            if args["group"]:
+                whole_inventory.require_group(task_vars["groups"], args["group"])
             if args["logs_in"]:
                 whole_inventory.require_logins(task_vars["hostvars"], machines)
             if args["needs_cloud"]:

@@ -39,6 +39,11 @@ options:
     type: bool
     default: false
     version_added: 0.2.0
+  group:
+    description: A group that the run is for, such as C(praxis_kubernetes). It must have a host.
+    type: str
+    default: ''
+    version_added: 0.2.0
 """
 
 EXAMPLES = r"""

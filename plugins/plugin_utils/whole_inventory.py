@@ -91,6 +91,16 @@ def require_cloud(groups: Mapping[str, Any]) -> None:
         raise Failed(Finding("no-cloud", what, "inventory", fix))
 
 
+def require_group(groups: Mapping[str, Sequence[str]], name: str) -> None:
+    """:raises Failed: when a group is empty or missing that a run is for: every play of it would be skipped, and the
+    run end with return code 0."""
+    if not groups.get(name):
+        what = "The group %s of the inventory has no host, and this playbook is for what is in it." % name
+        fix = "Add a kind of agents to the group. For a fleet on machines alone, remove the group: the playbooks at "
+        fix += "the root lead to machines then (praxis.cloud.deploy and the others are for them)."
+        raise Failed(Finding("empty-fleet", what, "inventory", fix))
+
+
 def stopped(task_vars: Mapping[str, Any]) -> List[Finding]:
     """The fleet's machines that are switched off, of which praxis.cloud.fleet makes no hosts: one warning for all."""
     places = [str(place) for place in fleet_variables.plain(task_vars.get("praxis_inventory_stopped") or [])]

@@ -141,6 +141,14 @@ FAULTS = (
         tier="test",
     ),
     Fault(
+        name="an-empty-group-is-a-success",
+        breaks="An inventory of machines with an empty group praxis_ecs deploys nothing, with return code 0.",
+        file="plugins/plugin_utils/whole_inventory.py",
+        before="    if not groups.get(name):\n",
+        after="    if False:\n",
+        tests=("tests/unit/plan/test_empty_groups.py",),
+    ),
+    Fault(
         name="the-floor-of-one-cloud-s-members",
         breaks="A floor that is set for the second cloud's members alone is ignored without a word.",
         file="plugins/plugin_utils/run_variables.py",
