@@ -171,13 +171,15 @@ class MemberVariables:
 
 
 def machines_of(groups: Mapping[str, Sequence[str]]) -> List[str]:
-    """The hosts of the group ``praxis``."""
-    return [str(name) for name in groups.get(GROUP, [])]
+    """The hosts of the group ``praxis``. Of a cloud's group that is below it, a playbook's host for the account is no
+    member."""
+    accounts = groups.get(GROUP + "_accounts", ())
+    return [str(name) for name in groups.get(GROUP, []) if name not in accounts]
 
 
 def hosts_of(groups: Mapping[str, Sequence[str]], target: str) -> List[str]:
     """The hosts of a fleet: its kinds of this target, be they in the group ``praxis`` or not; and machines."""
-    named = [*groups.get(GROUP, []), *groups.get(GROUP + "_" + target, [])]
+    named = [*machines_of(groups), *groups.get(GROUP + "_" + target, [])]
     return list(dict.fromkeys(str(name) for name in named))
 
 
