@@ -10,6 +10,7 @@ What a play can set, it sets: strategy, any_errors_fatal, timeout, become, becom
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Dict, List, Tuple
 
 from ansible import constants as C
@@ -37,8 +38,10 @@ _UNFIT: Dict[str, Tuple[Any, str, str, str]] = {
 #: The options of ansible-playbook that say the same.
 _OPTIONS = {"DEFAULT_TRANSPORT": "--connection"}
 
-#: Characters of a socket's path (107), without the name that Ansible gives it and what SSH adds while it makes it.
+#: Bytes of a socket's path (107), without the name that Ansible gives it and what SSH adds while it makes it.
 _LONGEST_FOLDER = 107 - len("/0123456789") - len(".0123456789abcdef")
+#: What SSH replaces in ControlPath, or takes for the end of it. A branch's name in a workspace's path has it: a%2Fb.
+_EXPANDED = re.compile(r"%|\$\{|\"")
 
 
 def refusals(command_line: bool = False) -> List[Finding]:
@@ -57,10 +60,13 @@ def _no_socket() -> List[Finding]:
     folder = str(C.config.get_config_value("control_path_dir", **ssh))
     path, arguments = (C.config.get_config_value(name, **ssh) for name in ("control_path", "ssh_args"))
     whole = unfrackpath(folder)
+    expanded = _EXPANDED.search(whole)
     if path or "ControlPersist" not in str(arguments):
         return []
-    if len(whole) > _LONGEST_FOLDER:
-        why = "the path has %d characters, and may have %d" % (len(whole), _LONGEST_FOLDER)
+    if len(os.fsencode(whole)) > _LONGEST_FOLDER:
+        why = "the path has %d bytes, and may have %d" % (len(os.fsencode(whole)), _LONGEST_FOLDER)
+    elif expanded:
+        why = "SSH would read the %s in the path as something else" % expanded[0]
     elif not _may_be_made(whole):
         why = "this user may not write to it"
     else:
@@ -71,7 +77,7 @@ def _no_socket() -> List[Finding]:
             what="SSH's control sockets cannot be created in %s: %s." % (whole, why),
             where="ansible.cfg or environment",
             fix="Set ANSIBLE_SSH_CONTROL_PATH_DIR to a short path that only you can write to, for example "
-                ".ansible/cp.",
+                ".ansible/cp or ~/.ansible/cp.",
         )
     ]
 

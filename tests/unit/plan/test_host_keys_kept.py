@@ -167,14 +167,28 @@ def test_a_local_connection_of_the_command_line_is_for_a_play_of_one_s_own(monke
     assert ansible_settings.refusals(command_line=True) == []
 
 
-@pytest.mark.parametrize(("length", "refuses"), [(79, False), (80, True)])
+@pytest.mark.parametrize(("folder", "refuses"), [
+    ("x" * 74, False), ("x" * 75, True), ("ü" * 37, False), ("ü" * 38, True), ("東" * 25, True),
+])  # fmt: skip
 def test_a_path_that_is_too_long_for_ssh_s_sockets_is_refused(
-    length: int, refuses: bool, monkeypatch: pytest.MonkeyPatch
+    folder: str, refuses: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", "/tmp/" + "x" * (length - len("/tmp/")))
+    """The system counts bytes."""
+    monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", "/tmp/" + folder)
     assert [finding.code for finding in ansible_settings.refusals()] == ["ansible-setting"] * refuses
     monkeypatch.setenv("ANSIBLE_SSH_ARGS", "-o ControlMaster=no")
     assert ansible_settings.refusals() == []
+
+
+@pytest.mark.parametrize(("folder", "named"), [
+    ("/tmp/feature%2Fnew/cp", "%"), ("/tmp/${PRAXIS_SET_NOWHERE}/cp", "${"), ('/tmp/"a"/cp', '"'),
+    ("/tmp/with space, $ and ü/cp", ""),
+])  # fmt: skip
+def test_a_path_that_ssh_reads_otherwise_is_refused(folder: str, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A controller that names a project's directory by its branch: every login ends, and none says why."""
+    monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", folder)
+    said = [finding.what for finding in ansible_settings.refusals()]
+    assert len(said) == bool(named) and all(f"the {named} in the path" in what for what in said)
 
 
 def test_a_place_where_ssh_s_sockets_cannot_be_made_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
