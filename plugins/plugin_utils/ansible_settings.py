@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from ansible import constants as C
 from ansible import context
@@ -38,6 +38,9 @@ _UNFIT: Dict[str, Tuple[Any, str, str, str]] = {
 #: The options of ansible-playbook that say the same.
 _OPTIONS = {"DEFAULT_TRANSPORT": "--connection"}
 
+#: The strategies that know no run_once.
+_EACH_BY_ITSELF = ("free", "host_pinned")
+
 #: Bytes of a socket's path (107), without the name that Ansible gives it and what SSH adds while it makes it.
 _LONGEST_FOLDER = 107 - len("/0123456789") - len(".0123456789abcdef")
 #: What SSH replaces in ControlPath, or takes for the end of it. A branch's name in a workspace's path has it: a%2Fb.
@@ -51,6 +54,19 @@ def refusals(command_line: bool = False) -> List[Finding]:
         they are meant; and where nobody logs in to members, they do no harm.
     """
     return [*_unfit(command_line), *_no_socket()]
+
+
+def of_own_play(play: Any, hosts: Sequence[str]) -> List[Finding]:
+    """What a step that is taken once for a whole fleet cannot work with, in a play of a user's own.
+
+    :param hosts: the play's.
+    """
+    if str(play.strategy).rpartition(".")[2] not in _EACH_BY_ITSELF or len(hosts) < 2:
+        return []
+    what = "The strategy of this play is %s. With it Ansible runs for each host, at the same time, what is to run once "
+    what += "for the whole fleet."
+    fix = "Set strategy: ansible.builtin.linear in the play; ansible.cfg or ANSIBLE_STRATEGY may name the other one."
+    return [Finding("ansible-setting", what % play.strategy, "strategy", fix)]
 
 
 def _no_socket() -> List[Finding]:

@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, kinds, screen
+from ansible_collections.praxis.cloud.plugins.plugin_utils.ansible_settings import of_own_play
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.play_variables import unseen
 
@@ -69,6 +70,7 @@ class TargetAction(ActionBase):  # type: ignore[misc]
         names = self.hosts(task_vars["groups"])
         members, faults = kinds.read(task_vars["hostvars"], names)
         faults += [*self.faults(task_vars), *unseen(self._task, task_vars, self._templar.template, names)]
+        faults += of_own_play(self._task.get_play(), task_vars["ansible_play_hosts_all"])
         try:
             verb = self.verb(args, members, faults)
             found = verb.done()

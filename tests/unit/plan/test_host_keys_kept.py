@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -189,6 +190,17 @@ def test_a_path_that_ssh_reads_otherwise_is_refused(folder: str, named: str, mon
     monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", folder)
     said = [finding.what for finding in ansible_settings.refusals()]
     assert len(said) == bool(named) and all(f"the {named} in the path" in what for what in said)
+
+
+@pytest.mark.parametrize(("strategy", "hosts", "refuses"), [
+    ("free", ["one", "two"], True), ("ansible.builtin.host_pinned", ["one", "two"], True), ("free", ["one"], False),
+    ("linear", ["one", "two"], False), ("ansible.builtin.linear", ["one", "two"], False),
+])  # fmt: skip
+def test_a_fleet_is_not_deployed_once_for_each_host_of_a_play(strategy: str, hosts: list[str], refuses: bool) -> None:
+    """All but one would be refused the lock, or remove a cluster's objects beside each other."""
+    found = ansible_settings.of_own_play(SimpleNamespace(strategy=strategy), hosts)
+    assert [each.code for each in found] == ["ansible-setting"] * refuses
+    assert all(strategy in each.what for each in found)
 
 
 def test_a_place_where_ssh_s_sockets_cannot_be_made_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
