@@ -76,7 +76,7 @@ def _publication(args: Mapping[str, Any]) -> Publication:
     registries = Registries(*clients(args["region"], args["project"], Playbook()), entries)
     wanted = {
         "registries": registries, "target": target, "kept": args["keep_untagged"], "move": args["move"],
-        "provenance": Provenance(args["sbom"], args["sign"]),
+        "provenance": Provenance.given(args["sbom"], args["sign"]),
     }  # fmt: skip
     if args["copy_from"]:
         origin = parse_image(args["copy_from"])

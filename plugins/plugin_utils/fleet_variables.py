@@ -161,7 +161,7 @@ class MemberVariables:
 
     def layers(self) -> List[Layer]:
         """The settings layers, lowest first."""
-        folder = self.config_dir or _CONFIGS
+        folder = os.path.expanduser(self.config_dir) or _CONFIGS
         found = [read_layer(folder, "agent_base.yaml"), read_layer(folder, "agent_%s.yaml" % self.environment)]
         values = (self.agent_config, self.agent_config_group, self.agent_config_host)
         return found + [Layer(name, value) for name, value in zip(CONFIG_LAYERS, values) if value]

@@ -40,6 +40,11 @@ class Provenance:
     sbom: str = ""
     key: str = ""
 
+    @classmethod
+    def given(cls, sbom: str, key: str) -> Provenance:
+        """What variables ask for: ``~`` is no program's of these."""
+        return cls(os.path.expanduser(sbom), os.path.expanduser(key))
+
     @property
     def wanted(self) -> List[str]:
         """Both, one, or none."""

@@ -54,6 +54,12 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_paths_in_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert Provenance.given("~/sbom.json", "~/cosign.key") == Provenance("/home/ann/sbom.json", "/home/ann/cosign.key")
+    assert Provenance.given("", "awskms:///alias/~agents") == Provenance("", "awskms:///alias/~agents")
+
+
 def words(told: Path) -> list[str]:
     return (told / "words").read_text().splitlines()
 

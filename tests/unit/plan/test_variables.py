@@ -452,6 +452,13 @@ class TestSettingsFiles:
         assert (base.name, base.settings) == ("agent_base.yaml", {"llm": {"model": "{{ 6 * 7 }}", "timeout": 7}})
         assert staging.settings == {}
 
+    def test_a_folder_in_the_home_directory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As every other path in a variable."""
+        monkeypatch.setenv("HOME", str(tmp_path))
+        self.config(tmp_path, agent_base="llm: {timeout: 7}", agent_staging="")
+        base, _staging = read(config_dir="~", environment="staging").layers()
+        assert base.settings == {"llm": {"timeout": 7}}
+
     def test_a_missing_file_names_those_that_are_there(self, tmp_path: Path) -> None:
         options = self.config(tmp_path, agent_base="", agent_production="")
         finding = self.refused(**options)
