@@ -165,13 +165,13 @@ def clashes(
     """What the agent would share with agents that were planned in this run, and each must have for itself. Two sites
     may have the same addresses, as long as nobody dials from the one to the other.
 
-    :param hosts: those of the play. What a fact cache knows of one from an earlier run does not count.
+    :param hosts: those of the play.
     """
     mine, findings = _planned(name, hostvars), []
     suspects = {*peers, *_remembered(mine)}
     for other in (other for other in dict.fromkeys([*hosts, *peers]) if other != name and other in suspects):
         known = _planned(other, hostvars)
-        if not known or not os.path.isdir(known["run"]):
+        if not known:
             continue
         both = " and ".join(sorted((name, other)))
         if known["peer_id"] == mine["peer_id"]:
@@ -195,10 +195,11 @@ def _remembered(agent: Mapping[str, Any]) -> Set[str]:
 
 
 def _planned(name: str, hostvars: Mapping[str, Any]) -> Dict[str, Any]:
-    """What is known of the agent on a host; empty where the role has not planned it."""
+    """What is known of the agent on a host; empty where the role has not planned it in this run. What a fact cache has
+    of an earlier one does not count: its run's directory is gone, and seed and address may be others by now."""
     facts = (hostvars[name].get("ansible_facts") or {}) if name in hostvars else {}
     found: Dict[str, Any] = fleet_variables.plain(facts.get("praxis_agent") or {})
-    return found
+    return found if found and os.path.isdir(found["run"]) else {}
 
 
 def _by_multiaddr(text: str) -> Member:

@@ -256,8 +256,19 @@ def test_a_peer_that_is_none(peer: str, code: str) -> None:
     assert [item.code for item in failed.value.findings] == [code]
 
 
-def test_a_peer_without_an_address_is_named() -> None:
-    known = {"address": "", "port": 4001, "peer_id": peer_id(seed(2))}
+def test_a_peer_of_an_earlier_run_is_none(tmp_path: Path) -> None:
+    """A fact cache has it: the machine may have another address or another seed by now."""
+    known = {"run": str(tmp_path), "address": "10.0.1.2", "port": 4001, "peer_id": peer_id(seed(2))}
+    hostvars = {"m1": {}, "m2": {"ansible_facts": {"praxis_agent": known}}}
+    assert [peer.name for peer in own_agent.peers_of("m1", ["m2"], hostvars)] == ["m2"]
+    known["run"] = str(tmp_path / "gone")
+    with pytest.raises(Failed) as failed:
+        own_agent.peers_of("m1", ["m2"], hostvars)
+    assert [item.code for item in failed.value.findings] == ["peer-unknown"]
+
+
+def test_a_peer_without_an_address_is_named(tmp_path: Path) -> None:
+    known = {"run": str(tmp_path), "address": "", "port": 4001, "peer_id": peer_id(seed(2))}
     with pytest.raises(Failed) as failed:
         own_agent.peers_of("m1", ["m2"], {"m2": {"ansible_facts": {"praxis_agent": known}}})
     assert [(item.code, item.where) for item in failed.value.findings] == [("no-address", "m2")]
