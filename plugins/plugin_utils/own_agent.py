@@ -214,10 +214,10 @@ def _by_multiaddr(text: str) -> Member:
 def _by_host(name: str, hostvars: Mapping[str, Any]) -> Member:
     known = _planned(name, hostvars)
     if not known:
-        what = "The agent on %s is not known in this run." % name
+        what = "The agent on %s is not known in this run, or not yet." % name
         fix = (
-            "Run the role on that host in the same play, or its entry point plan on all hosts in a play before; or "
-            "write the agent's multiaddr."
+            "Run the role on that host in the same play, with the strategy linear and without serial; or its entry "
+            "point plan on all hosts in a play before; or write the agent's multiaddr."
         )
         raise Failed(Finding("peer-unknown", what, "agent_peers", fix))
     if not known["address"]:

@@ -264,7 +264,10 @@ def test_a_peer_of_an_earlier_run_is_none(tmp_path: Path) -> None:
     known["run"] = str(tmp_path / "gone")
     with pytest.raises(Failed) as failed:
         own_agent.peers_of("m1", ["m2"], hostvars)
-    assert [item.code for item in failed.value.findings] == ["peer-unknown"]
+    (finding,) = failed.value.findings
+    assert finding.code == "peer-unknown"
+    # In a play of another strategy the host is slower, and in one with serial it comes later.
+    assert "linear" in finding.fix and "serial" in finding.fix
 
 
 def test_a_peer_without_an_address_is_named(tmp_path: Path) -> None:
