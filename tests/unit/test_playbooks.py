@@ -129,6 +129,18 @@ def test_a_play_says_itself_what_ansible_cfg_would_say_otherwise() -> None:
         assert play["become"] is (play in machines), name
 
 
+def test_a_summary_is_the_last_playbook_s_alone() -> None:
+    """A user's playbook may import several. Added to the summary of the one before, what down.yml leaves would have the
+    members of the fleet that it has removed."""
+    found, stats = [], "ansible.builtin.set_stats"
+    for path in PLAYBOOKS.rglob("*.yml"):
+        for part in (part for part in read(path) or [] if isinstance(part, dict)):
+            tasks = tasks_of(part) if "hosts" in part else tasks_of({"tasks": [part]})
+            found += [(path.name, task[stats]) for task in tasks if stats in task]
+    assert [name for name, given in found if given.get("aggregate", True) is not False] == []
+    assert {"verdict.yml", "refuse.yml", "provision.yml", "down.yml"} <= {name for name, _given in found}
+
+
 def test_only_accounts_are_worked_on_without_waiting_for_each_other() -> None:
     free = {play["hosts"] for _name, play in plays() if play["strategy"] == "ansible.builtin.free"}
     assert free == {"praxis_accounts", "{{ 'praxis_accounts' if hostvars is defined and _changed else [] }}"}
