@@ -63,7 +63,7 @@ sandbox-down: ## remove the sandbox and everything in it
 image: cloud ## build the agent's image (SOURCE=directory or git URL) or copy it (FROM=image) to where praxis_image names
 	@[ -n '$(SOURCE)$(FROM)' ] || { echo 'Name SOURCE=DIRECTORY or a git URL to build from, or FROM=IMAGE to copy.' >&2; exit 2; }
 	@scripts/setup image
-	@$(call play,image) $(if $(SOURCE),-e 'praxis_image_source=$(SOURCE)') $(if $(FROM),-e 'praxis_image_from=$(FROM)')
+	@$(call play,image) $(if $(SOURCE),-e 'praxis_image_source="$(SOURCE)"') $(if $(FROM),-e 'praxis_image_from=$(FROM)')
 
 .PHONY: provision
 provision: controller ## create or bring up to date the cloud resources of the fleet
