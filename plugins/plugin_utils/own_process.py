@@ -27,6 +27,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 
 _COLLECTION = "praxis.cloud."
 _MODULES = "ansible_collections.praxis.cloud.plugins.modules"
+_PYTHON = "ansible_python_interpreter"
 
 
 class OwnProcess(ModuleAction):
@@ -82,12 +83,17 @@ def _done(action: ActionBase, module: ModuleType, options: dict[str, Any]) -> di
 
 
 def is_here(action: ActionBase, task_vars: Mapping[str, Any]) -> bool:
-    """Whether a module would run on this machine, by this Python, as this user and in this environment."""
+    """Whether a module would run on this machine, by this Python, as this user and in this environment.
+
+    What a task says itself of its Python and connection holds, whatever -e says: that is meant for machines.
+    """
     if not task_vars:
         return False
     task = action._task
+    said = task.get_vars()
     if task.delegate_to:
         task_vars = (task_vars.get("ansible_delegated_vars") or {}).get(task.delegate_to) or {}
-    python = action._templar.template(task_vars.get("ansible_python_interpreter"))
-    elsewhere = (action._connection.transport != "local", action._connection.become, any(task.environment or ()))
+    python = action._templar.template(said.get(_PYTHON) or task_vars.get(_PYTHON))
+    local = "local" in (action._connection.transport, said.get("ansible_connection"))
+    elsewhere = (not local, action._connection.become, any(task.environment or ()))
     return python == sys.executable and not any(elsewhere) and not task.async_val

@@ -83,7 +83,8 @@ def _boto3() -> Any:
             f"The Python library boto3 cannot be imported ({error}).",
             f"Python interpreter {sys.executable}",
             "Install it for this interpreter (pip install boto3), or run the task with the controller's: "
-            "set ansible_python_interpreter to {{ ansible_playbook_python }} for localhost.",
+            "set ansible_python_interpreter to {{ ansible_playbook_python }} for localhost. Given by -e it is that of "
+            "all hosts, the controller's too: set it in the inventory, for machines.",
             code="sdk-missing",
         ) from None
     # At DEBUG the SDK logs whole requests and responses, secret values included.

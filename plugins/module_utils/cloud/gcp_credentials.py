@@ -64,7 +64,8 @@ def library(name: str, package: str) -> Any:
             f"The Python library {package} cannot be imported ({error}).",
             f"Python interpreter {sys.executable}",
             f"Install it for this interpreter (pip install {package}), or run the task with the controller's: "
-            "set ansible_python_interpreter to {{ ansible_playbook_python }} for localhost.",
+            "set ansible_python_interpreter to {{ ansible_playbook_python }} for localhost. Given by -e it is that of "
+            "all hosts, the controller's too: set it in the inventory, for machines.",
             code="sdk-missing",
         ) from None
     logging.getLogger("google").setLevel(_SILENT)

@@ -67,6 +67,21 @@ def test_the_load_balancer_is_asked_with_the_python_of_ansible(
     assert not site.was_sent("m1")
 
 
+def test_a_python_for_machines_that_is_given_to_all_asks_no_load_balancer(site: Site, account: Account) -> None:
+    """`-e ansible_python_interpreter=/usr/bin/python3` comes before all that a task says. A first deployment would be
+    taken back, because no agent could join."""
+    site.inventory({name: {**each, "praxis_target_group": "agents"} for name, each in fleet(1).items()})
+    named(site, {"ansible_connection": "local"})
+    python = site.host("all", "exit 3")["ansible_python_interpreter"]
+    role = {"name": "praxis.cloud.load_balancer", "tasks_from": "observe"}
+    asked = {"load_balancer_run": RUN, "load_balancer_members": ["m1"]}
+    book = [{**PLAN, "tasks": [*PLAN["tasks"], {"ansible.builtin.include_role": role, "vars": asked}]}]
+    played = site.play(book, "-e", f"ansible_python_interpreter={python}")
+    result = played.of("Have the load balancer say how members are", "m1")
+    assert result["failure"]["code"] == "target-group-not-found", played.printed[-3000:]
+    assert not site.was_sent("all")
+
+
 def test_nobody_is_root_on_the_controller_to_ask_a_load_balancer(site: Site, account: Account) -> None:
     """A variable of the inventory comes before a play's word, and `all` includes the controller."""
     members = {name: {**each, "praxis_target_group": "agents"} for name, each in fleet(1).items()}
