@@ -98,7 +98,7 @@ doctor: controller ## look for what would make a deployment fail, before there i
 
 .PHONY: policies
 policies: controller ## the permissions that each verb needs in the cloud, as JSON
-	@ANSIBLE_STDOUT_CALLBACK=praxis.cloud.summary $(call play,policies)
+	@unset ANSIBLE_CALLBACKS_ENABLED; ANSIBLE_STDOUT_CALLBACK=praxis.cloud.summary $(call play,policies) # JSON is all that it prints
 
 .PHONY: rollback
 rollback: controller ## back to the deployment before, or ARGS="-e praxis_to=ID"
