@@ -119,7 +119,7 @@ history: controller ## the deployments that the fleet has had
 	@$(call play,history)
 
 .PHONY: lock
-lock: controller ## keep others from deploying: ARGS="-e praxis_lock_reason='why'"
+lock: controller ## keep others from deploying: ARGS="-e 'praxis_lock_reason=\"why so\"'"
 	@$(call play,lock)
 
 .PHONY: unlock

@@ -91,6 +91,19 @@ def test_no_part_of_a_playbook_is_taken_for_all_of_it(
     assert not any(site.was_sent(name) for name in ("m1", "m2"))
 
 
+def test_a_variable_that_was_cut_off_at_a_space_is_refused(site: Site, empty: Account) -> None:
+    """Ansible takes what stands before the space for all of it: half a reason, or another directory."""
+    site.inventory({name: {**found, **site.host(name, "exit 3")} for name, found in fleet(2).items()})
+    played = site.play(CHECKOUT / "lock.yml", "-e", "praxis_lock_reason=moving the database")
+    assert [(each["task"], each["status"]) for each in played.results] == [
+        ("Refuse to run a part of the playbook", "failed")
+    ]
+    said = played.results[0]["result"]["msg"]
+    assert "cut off at a space" in said and "the database" in said
+    whole = site.play(CHECKOUT / "lock.yml", "-e", 'praxis_lock_reason="moving the database"')
+    assert ("Refuse to run a part of the playbook", "ok") in [(each["task"], each["status"]) for each in whole.results]
+
+
 @pytest.mark.parametrize(
     ("playbook", "limit"),
     tiers.first(
