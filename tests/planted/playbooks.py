@@ -102,8 +102,8 @@ FAULTS = (
         name="hosts-one-at-a-time",
         breaks="The play activates one host at a time whatever the order says.",
         file="playbooks/plays/spread.yml",
-        before="praxis_order.serial if hostvars is defined else 1 }}\"",
-        after="praxis_order.serial and 1 if hostvars is defined else 1 }}\"",
+        before="praxis_order.serial if praxis_order is defined else 1 }}\"",
+        after="praxis_order.serial and 1 if praxis_order is defined else 1 }}\"",
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(

@@ -454,7 +454,7 @@ def test_a_fact_of_localhost_is_read_where_the_same_run_has_made_it_before(name:
 
 def test_batches_are_as_the_order_says() -> None:
     order = "praxis_order.serial"
-    assert activation()["serial"] == f"{{{{ {order} if hostvars is defined else 1 }}}}"
+    assert activation()["serial"] == f"{{{{ {order} if praxis_order is defined else 1 }}}}"
 
 
 def test_the_fleet_is_judged_before_its_release_is_called_good_or_rolled_back() -> None:
@@ -491,7 +491,8 @@ def test_a_play_is_for_whom_the_order_or_the_verdict_names_and_in_a_syntax_check
     del named["Refuse a part of the playbook"]
     for play, hosts in named.items():
         whom, *conditions = ONLY_NAMED[play]
-        assert hosts == "{{ %s if %s else [] }}" % (whom, " and ".join(["hostvars is defined", *conditions])), play
+        known = "hostvars" if play == "Wait for another deployment" else "praxis_order"
+        assert hosts == "{{ %s if %s else [] }}" % (whom, " and ".join([f"{known} is defined", *conditions])), play
     assert set(ONLY_NAMED) - set(named) <= {"Install Docker where it is missing"}
 
 

@@ -14,6 +14,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils import play_variables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import PLACE
+from tests import tiers
 from tests.unit.plan.made import IMAGE, REPOSITORY, Account, fleet
 from tests.unit.plan.test_actions import CHECKOUT, FREE, LOCAL, Site, site
 
@@ -101,3 +102,22 @@ def test_an_importer_may_say_how_long_other_deployments_are_waited_for(site: Sit
     played = site.play([before, {**FREE, "vars": {"free_force": "true", "praxis_lock_wait": 30}}])
     asked = [each["host"] for each in played.results if each["task"] == "Ask the host whom to wait for"]
     assert sorted(asked) == ["m1", "m2"], played.printed[-3000:]
+
+
+#: The first four name hosts of plays by what their own tasks have found.
+CONDITIONAL = tiers.only(["deploy.yml", "restore.yml", "rollback.yml", "provision.yml", "status.yml", "doctor.yml"],
+                         "deploy.yml".__eq__)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("playbook", CONDITIONAL)
+def test_a_playbook_that_is_imported_on_a_condition_is_left_out_whole(
+    site: Site, empty: Account, playbook: str
+) -> None:
+    """And what the user's playbook imports behind it is not."""
+    site.inventory({name: {**found, **site.host(name, "exit 3")} for name, found in fleet(2).items()})
+    after = {**LOCAL, "tasks": [{"name": "after", "ansible.builtin.debug": {"msg": "still here"}}]}
+    played = site.play([{"import_playbook": str(CHECKOUT / playbook), "when": "go | default(false)"}, after])
+    assert played.rc == 0, played.printed[-3000:]
+    assert {each["task"] for each in played.results if each["status"] != "skipped"} == {"after"}
+    assert not site.was_sent("m1")
